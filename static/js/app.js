@@ -1,0 +1,1 @@
+// Loaded by every page: theme switch, toasts, clock, connection, chat.
