@@ -1,0 +1,45 @@
+# Needs only Python 3.11 or newer and make. `make run` starts the game, `make test` runs every test.
+PYTHON := .venv/bin/python
+SOURCES := stocking accounts chat trading games ranking tests manage.py conftest.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format clean
+
+help:
+	@echo 'make run      start Stocking on http://127.0.0.1:8000/ (PORT=… for another port)'
+	@echo 'make test     run the whole test suite'
+	@echo 'make lint     ruff, import-linter, mypy, djlint'
+	@echo 'make format   put Python files and templates into the project style'
+	@echo 'make clean    remove the virtual environment, caches and var/ (the local game data)'
+
+# The stamps are touched last, so an installation that was interrupted is taken up again.
+.venv/.installed-base: requirements-base.txt
+	@sh stocking/launch/install.sh requirements-base.txt
+	@touch .venv/.installed-base
+
+.venv/.installed-dev: requirements-base.txt requirements-dev.txt
+	@sh stocking/launch/install.sh requirements-dev.txt
+	@touch .venv/.installed-base .venv/.installed-dev
+
+run: .venv/.installed-base
+	@exec $(PYTHON) -m stocking.launch
+
+test: .venv/.installed-dev
+	@exec $(PYTHON) -m pytest $(TESTS)
+
+lint: .venv/.installed-dev
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+	$(PYTHON) -m mypy
+	$(PYTHON) -m djlint --check --lint templates
+
+format: .venv/.installed-dev
+	$(PYTHON) -m ruff check --fix-only .
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m djlint --reformat --quiet templates
+
+clean:
+	@if [ -e var/launch.lock ] && [ -x $(PYTHON) ]; then $(PYTHON) -m stocking.launch --check-stopped; fi
+	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
