@@ -1,0 +1,89 @@
+"""Who plays. Ratings and tiers stand here as columns; only the ranking application writes them."""
+
+import unicodedata
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+INITIAL_MMR = 1_000
+
+nickname_validator = RegexValidator(
+    r"^[0-9A-Za-z가-힣_]{2,12}\Z", _("닉네임은 한글, 영문, 숫자, 밑줄로 2~12자까지 쓸 수 있어요.")
+)
+
+
+def nickname_fold(nickname: str) -> str:
+    """Return the form under which a nickname is unique: compatibility-normalised and without case."""
+    return unicodedata.normalize("NFKC", nickname).casefold()
+
+
+class Tier(models.TextChoices):
+    """The five tiers, lowest first."""
+
+    BRONZE = "bronze", _("브론즈")
+    SILVER = "silver", _("실버")
+    GOLD = "gold", _("골드")
+    PLATINUM = "platinum", _("플래티넘")
+    DIAMOND = "diamond", _("다이아몬드")
+
+
+class UserManager(BaseUserManager["User"]):
+    """Creates users; the e-mail's domain is lower-cased, an absent e-mail is stored as NULL."""
+
+    use_in_migrations = True
+
+    def create_user(
+        self, email: str | None, nickname: str, password: str | None = None, **extra: Any
+    ) -> "User":
+        """Create and store a user; without a password nobody can log in with one."""
+        user = self.model(email=self.normalize_email(email).lower() or None, nickname=nickname, **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, nickname: str, password: str | None = None, **extra: Any) -> "User":
+        """Create a member of staff who may do everything in the admin."""
+        return self.create_user(email, nickname, password, is_staff=True, is_superuser=True, **extra)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A player, a guest, a bot or a member of staff. Logs in by e-mail, is known by the nickname."""
+
+    email = models.EmailField(_("이메일"), unique=True, null=True, blank=True)
+    nickname = models.CharField(_("닉네임"), max_length=12, validators=[nickname_validator])
+    nickname_key = models.CharField(max_length=40, unique=True, editable=False)
+    is_guest = models.BooleanField(_("체험 계정"), default=False)
+    is_bot = models.BooleanField(_("봇"), default=False, db_index=True)
+    is_staff = models.BooleanField(_("운영진"), default=False)
+    is_active = models.BooleanField(_("활성"), default=True)
+    mmr = models.IntegerField("MMR", default=INITIAL_MMR, db_index=True)
+    tier = models.CharField(_("티어"), max_length=8, choices=Tier.choices, default=Tier.BRONZE)
+    rating_mean = models.FloatField(null=True, editable=False)
+    rating_deviation = models.FloatField(null=True, editable=False)
+    games_played = models.PositiveIntegerField(_("참가한 게임"), default=0)
+    date_joined = models.DateTimeField(_("가입한 때"), default=timezone.now)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["nickname"]
+
+    class Meta:
+        verbose_name = _("사용자")
+        verbose_name_plural = _("사용자")
+
+    def __str__(self) -> str:
+        return self.nickname
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store the user together with the folded nickname that the uniqueness rests on."""
+        self.nickname_key = nickname_fold(self.nickname)
+        update_fields = kwargs.get("update_fields")
+        if update_fields is not None and "nickname" in update_fields:
+            kwargs["update_fields"] = {*update_fields, "nickname_key"}
+        super().save(*args, **kwargs)

@@ -1,0 +1,11 @@
+"""Games, news and bots."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class GamesConfig(AppConfig):
+    """The games application."""
+
+    name = "games"
+    verbose_name = _("게임")

@@ -1,0 +1,70 @@
+"""What every call of the JSON API shares: its methods, its errors, and strictly checked parameters."""
+
+from collections.abc import Callable, Collection
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+
+from stocking.base.errors import ApplicationError, http_status
+
+DIGITS_MAX = 15
+
+
+def json_response(data: Any, *, status: int = 200) -> JsonResponse:
+    """Return the answer of an API call; never cached, Hangul left readable."""
+    response = JsonResponse(data, status=status, json_dumps_params={"ensure_ascii": False}, safe=False)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def error_response(code: str, **extra: Any) -> JsonResponse:
+    """Return a refusal as `{"code", "message", …}` with the HTTP status of its code."""
+    response = json_response(ApplicationError(code, **extra).as_dict(), status=http_status(code))
+    if "retry_after_ms" in extra:
+        response["Retry-After"] = str(max(1, -(-int(extra["retry_after_ms"]) // 1000)))
+    return response
+
+
+def api_view(*methods: str, login: bool = False) -> Callable[[Callable[..., Any]], Callable[..., HttpResponse]]:
+    """Make a function that returns plain data an API call.
+
+    Other methods answer 405, `login` asks for a session (401), a raised `ApplicationError` becomes its JSON error.
+    """
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def call(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
+                response = error_response("method_not_allowed")
+                response["Allow"] = ", ".join(methods)
+                return response
+            if login and not request.user.is_authenticated:
+                return error_response("not_authenticated")
+            try:
+                answer = view(request, *args, **kwargs)
+            except ApplicationError as error:
+                return error_response(error.code, **error.extra)
+            return answer if isinstance(answer, HttpResponse) else json_response(answer)
+
+        return call
+
+    return decorate
+
+
+def parameter_choice(query: QueryDict, name: str, choices: Collection[str], *, default: str) -> str:
+    """Return the parameter, which must be one of `choices`; absent or empty gives the default."""
+    value = query.get(name) or default
+    if value not in choices and value != default:
+        raise ApplicationError("invalid_request", parameter=name)
+    return value
+
+
+def parameter_integer(query: QueryDict, name: str, *, default: int, maximum: int) -> int:
+    """Return the parameter as an integer ≥ 1; what lies above `maximum` becomes `maximum`."""
+    value = query.get(name)
+    if value is None:
+        return default
+    if not (value.isascii() and value.isdigit() and len(value) <= DIGITS_MAX) or int(value) < 1:
+        raise ApplicationError("invalid_request", parameter=name)
+    return min(int(value), maximum)

@@ -1,0 +1,62 @@
+"""Every code a refusal can carry, with its HTTP status and what the player is told to do next."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+_ERRORS: dict[str, tuple[int, Any]] = {
+    "invalid_request": (400, _("요청 형식이 올바르지 않아요. 입력한 값을 확인해 주세요.")),
+    "not_authenticated": (401, _("로그인이 필요해요. 로그인하거나 체험하기로 바로 시작해 보세요.")),
+    "csrf_failed": (403, _("보안 확인에 실패했어요. 페이지를 새로고침한 뒤 다시 시도해 주세요.")),
+    "forbidden": (403, _("이 작업을 할 권한이 없어요.")),
+    "not_found": (404, _("찾을 수 없어요. 주소를 확인해 주세요.")),
+    "unknown_symbol": (404, _("지금 게임에 없는 종목이에요. 시장에서 종목을 골라 주세요.")),
+    "order_not_found": (404, _("내 주문에서 찾을 수 없어요. 주문 목록을 확인해 주세요.")),
+    "method_not_allowed": (405, _("지원하지 않는 요청 방식이에요.")),
+    "request_too_large": (413, _("요청이 너무 커요.")),
+    "order_not_open": (422, _("이미 체결됐거나 취소된 주문이에요.")),
+    "amend_pending": (422, _("앞선 정정을 처리하고 있어요. 잠시 뒤에 다시 시도해 주세요.")),
+    "market_closed": (422, _("지금은 거래 시간이 아니에요. 다음 게임을 기다려 주세요.")),
+    "halted": (422, _("거래가 정지된 종목이에요. 취소는 할 수 있어요.")),
+    "invalid_quantity": (422, _("수량은 1주 이상이고, 정정할 때는 체결된 수량보다 많아야 해요.")),
+    "order_too_large": (422, _("주문이 너무 커요. 수량을 줄여 주세요.")),
+    "invalid_tick": (422, _("호가단위에 맞지 않는 가격이에요. 호가단위에 맞춰 주세요.")),
+    "price_out_of_range": (422, _("상한가와 하한가 사이의 가격만 주문할 수 있어요.")),
+    "too_many_open_orders": (422, _("미체결 주문이 너무 많아요. 몇 개를 취소한 뒤 다시 시도해 주세요.")),
+    "insufficient_cash": (422, _("가용금액이 부족해요. 수량을 줄이거나 미체결 매수를 취소해 주세요.")),
+    "insufficient_shares": (422, _("가용수량이 부족해요. 수량을 줄이거나 미체결 매도를 취소해 주세요.")),
+    "client_order_id_reused": (422, _("같은 주문 번호로 다른 주문이 이미 접수됐어요. 새로 주문해 주세요.")),
+    "rate_limited": (429, _("요청이 너무 잦아요. 잠시 뒤에 다시 시도해 주세요.")),
+    "recovering": (503, _("거래소를 복구하고 있어요. 곧 다시 열려요.")),
+    "overloaded": (503, _("주문이 몰리고 있어요. 잠시 뒤에 다시 시도해 주세요.")),
+    "outcome_unknown": (503, _("접수됐는지 확인하지 못했어요. 같은 주문 번호로 다시 보내면 한 번만 접수돼요.")),
+    "server_error": (500, _("서버에 문제가 생겼어요. 잠시 뒤에 다시 시도해 주세요.")),
+}
+
+CODES = frozenset(_ERRORS)
+
+
+class ApplicationError(Exception):
+    """An expected refusal at the edge: changes nothing and is told to the caller by its code.
+
+    `extra` goes into the JSON answer beside `code` and `message` (for example `retry_after_ms`).
+    """
+
+    def __init__(self, code: str, **extra: Any) -> None:
+        super().__init__(code)
+        self.code = str(code)
+        self.extra = extra
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the error object of the JSON API, its message in the active language."""
+        return {"code": self.code, "message": message_of(self.code), **self.extra}
+
+
+def http_status(code: str) -> int:
+    """Return the HTTP status of a refusal code; 500 for a code nobody has registered."""
+    return _ERRORS.get(code, _ERRORS["server_error"])[0]
+
+
+def message_of(code: str) -> str:
+    """Return the message of a refusal code in the active language: what is wrong and what to do next."""
+    return str(_ERRORS.get(code, _ERRORS["server_error"])[1])

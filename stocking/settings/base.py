@@ -1,0 +1,200 @@
+"""What all environments share. Names of the settings from the environment: see docs/settings.md."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from stocking.settings.environment import REPOSITORY, VAR_DIR, env
+
+BASE_DIR = REPOSITORY
+DEBUG = False
+SECRET_KEY = env.str("SECRET_KEY", default="")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "channels",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "django_prometheus",
+    "stocking.base",
+    "accounts",
+    "chat",
+    "trading",
+    "games",
+    "ranking",
+    "stocking.pages",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "stocking.urls"
+WSGI_APPLICATION = "stocking.wsgi.application"
+ASGI_APPLICATION = "stocking.asgi.application"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [REPOSITORY / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "stocking.pages.context.every_page",
+            ],
+        },
+    },
+]
+
+# The ledger -------------------------------------------------------------------------------------
+_default_database = f"sqlite:///{quote(str(VAR_DIR / 'db.sqlite3'))}"
+DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url("DATABASE_URL", default=_default_database)}
+
+
+def _database_options(database: dict[str, Any]) -> None:
+    """SQLite: WAL and IMMEDIATE, so writers queue instead of failing. MySQL/MariaDB: READ COMMITTED, strict."""
+    options = database.setdefault("OPTIONS", {})
+    if database["ENGINE"].endswith("sqlite3"):
+        options.setdefault("transaction_mode", "IMMEDIATE")
+        options.setdefault("timeout", 20)
+        options.setdefault(
+            "init_command",
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY;",
+        )
+    elif database["ENGINE"].endswith("mysql"):
+        options.setdefault("charset", "utf8mb4")
+        options.setdefault("isolation_level", "read committed")
+        options.setdefault("init_command", "SET sql_mode='STRICT_TRANS_TABLES', innodb_strict_mode=1")
+        database.setdefault("CONN_MAX_AGE", 60)
+
+
+for _database in DATABASES.values():
+    _database_options(_database)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# The two stores: the gate's own (orders), and the bus (Celery, channels, cache, sessions) ---------
+ORDER_REDIS_URL = env.str("ORDER_REDIS_URL", default="redis://127.0.0.1:6379/0")
+BUS_REDIS_URL = env.str("BUS_REDIS_URL", default="redis://127.0.0.1:6380/0")
+
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": BUS_REDIS_URL,
+        "KEY_PREFIX": "cache",
+        "OPTIONS": {"CLIENT_CLASS": "django_redis.client.DefaultClient"},
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "stocking.pages.errors.csrf_failure"
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [BUS_REDIS_URL], "prefix": "stocking"},
+    }
+}
+
+# Celery: wake-ups carry nothing, so results are ignored and a lost one is swept up ----------------
+CELERY_BROKER_URL = BUS_REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_keepalive": True}
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+
+# Accounts -----------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "market"
+LOGOUT_REDIRECT_URL = "market"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "nickname*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm", "login": "accounts.forms.LoginForm"}
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_USER_DISPLAY = "accounts.adapter.user_display"
+ACCOUNT_RATE_LIMITS = {
+    "signup": env.str("SIGNUP_RATE", default="20/m/ip"),
+    "login_failed": "10/m/ip,5/5m/key",
+}
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+# Language and time ----------------------------------------------------------------------------------
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="ko")
+LANGUAGES = [("ko", "한국어"), ("en", "English")]
+LOCALE_PATHS = [REPOSITORY / "locale"]
+TIME_ZONE = "Asia/Seoul"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [REPOSITORY / "static"]
+STATIC_ROOT = VAR_DIR / "static"
+
+# The game -------------------------------------------------------------------------------------------
+GAME_CYCLE_SECONDS = env.int("GAME_CYCLE_SECONDS", default=720)
+GAME_PREPARE_SECONDS = env.int("GAME_PREPARE_SECONDS", default=0) or max(1, GAME_CYCLE_SECONDS * 60 // 720)
+GAME_TRADING_SECONDS = env.int("GAME_TRADING_SECONDS", default=0) or max(1, GAME_CYCLE_SECONDS * 540 // 720)
+GAME_START = env.str("GAME_START", default="aligned")
+INITIAL_CASH_WON = 10_000_000
+
+# The gate -------------------------------------------------------------------------------------------
+ORDER_RATE_PER_SECOND = env.int("ORDER_RATE_PER_SECOND", default=50)
+ORDER_RATE_BURST = env.int("ORDER_RATE_BURST", default=100)
+MAX_OPEN_ORDERS = env.int("MAX_OPEN_ORDERS", default=1500)
+STREAM_LIMIT = env.int("STREAM_LIMIT", default=200_000)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}
