@@ -45,13 +45,11 @@ class CandleSeries:
         self._changed: dict[int, Candle] = {}
 
     def add(self, price: int, quantity: int, time_ms: int) -> Candle:
-        """Fold one trade in. Trades come in the order they happened; an interval without one has no candle."""
+        """Fold one trade in. Trades come in the order they happened; an idle interval has no candle."""
         start = time_ms - time_ms % self.interval_ms
         candle = self.candles.get(start)
         if candle is None:
-            candle = self.candles[start] = Candle(
-                start, price, price, price, price, quantity
-            )
+            candle = self.candles[start] = Candle(start, price, price, price, price, quantity)
         else:
             candle.add(price, quantity)
         self._changed[start] = candle
@@ -81,14 +79,8 @@ def vwap(trades: Iterable[Print]) -> int | None:
     return value // volume if volume else None
 
 
-def closing_price(
-    trades: Iterable[Print], closes_at_ms: int, window_ms: int, last_price: int
-) -> int:
+def closing_price(trades: Iterable[Print], closes_at_ms: int, window_ms: int, last_price: int) -> int:
     """The average price of the last `window_ms` before the close, or the last price without a trade in it."""
-    window = (
-        trade
-        for trade in trades
-        if closes_at_ms - window_ms <= trade.time_ms < closes_at_ms
-    )
+    window = (trade for trade in trades if closes_at_ms - window_ms <= trade.time_ms < closes_at_ms)
     price = vwap(window)
     return last_price if price is None else price

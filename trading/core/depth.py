@@ -38,12 +38,13 @@ class PriceLevel:
 
 
 class Ladder:
-    """The levels of one side of a book."""
+    """The levels of one side of a book. `top` is the one that trades next, None when nothing rests."""
 
-    __slots__ = ("empty", "keys", "levels", "sign")
+    __slots__ = ("empty", "keys", "levels", "sign", "top")
 
     def __init__(self, side: Side) -> None:
         self.sign = 1 if side is Side.BUY else -1
+        self.top: PriceLevel | None = None
         self.levels: dict[int, PriceLevel] = {}
         self.keys: list[int] = []
         self.empty = 0  # how many of the levels hold no order
@@ -60,8 +61,11 @@ class Ladder:
         last = level.last
         order.level = level
         order.before = last
+        order.after = None
         if last is None:
             level.first = order
+            if self.top is None or key > self.top.key:
+                self.top = level
         else:
             last.after = order
         level.last = order
@@ -71,7 +75,6 @@ class Ladder:
     def remove(self, order: Order) -> None:
         """Take the order, with its open quantity, out of its queue."""
         level, before, after = order.level, order.before, order.after
-        assert level is not None
         if before is None:
             level.first = after
         else:
@@ -80,24 +83,14 @@ class Ladder:
             level.last = before
         else:
             after.before = before
-        order.level = order.before = order.after = None
         level.quantity -= order.quantity - order.filled
         level.count -= 1
         if level.count == 0:
             self.empty += 1
-            if self.empty > COMPACT_ABOVE and self.empty * 2 > len(self.keys):
+            if level is self.top:
+                self._drop_empty_top()
+            elif self.empty > COMPACT_ABOVE and self.empty * 2 > len(self.keys):
                 self._compact()
-
-    def best(self) -> PriceLevel | None:
-        """The level that trades next; drops the empty levels before it."""
-        keys, levels = self.keys, self.levels
-        while keys:
-            level = levels[keys[-1]]
-            if level.count:
-                return level
-            del levels[keys.pop()]
-            self.empty -= 1
-        return None
 
     def depth(self, limit: int) -> list[Level]:
         """The best `limit` levels, best first."""
@@ -109,6 +102,17 @@ class Ladder:
             if level.count:
                 found.append((level.price, level.quantity, level.count))
         return found
+
+    def _drop_empty_top(self) -> None:
+        keys, levels = self.keys, self.levels
+        while keys:
+            level = levels[keys[-1]]
+            if level.count:
+                self.top = level
+                return
+            del levels[keys.pop()]
+            self.empty -= 1
+        self.top = None
 
     def _compact(self) -> None:
         self.keys = [key for key in self.keys if self.levels[key].count]

@@ -55,9 +55,7 @@ class Position:
 
     def sell(self, quantity: int) -> int:
         """Take shares away; return their part of the cost, rounded down."""
-        require(
-            quantity <= self.quantity, f"sells {quantity} of {self.quantity} shares"
-        )
+        require(quantity <= self.quantity, f"sells {quantity} of {self.quantity} shares")
         cost = self.cost * quantity // self.quantity
         self.quantity -= quantity
         self.cost -= cost

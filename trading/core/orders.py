@@ -54,10 +54,10 @@ class Order:
     filled: int = 0
     filled_value: int = 0
     priority: int = 0
-    # The order's place in its price level; kept by the book alone.
-    level: PriceLevel | None = field(default=None, repr=False)
-    before: Order | None = field(default=None, repr=False)
-    after: Order | None = field(default=None, repr=False)
+    # The order's place in its price level: set by the ladder it rests in, meaningless outside of it.
+    level: PriceLevel = field(init=False, repr=False)
+    before: Order | None = field(init=False, repr=False)
+    after: Order | None = field(init=False, repr=False)
 
     @property
     def open_quantity(self) -> int:
@@ -68,8 +68,4 @@ class Order:
         """What the fills alone say; an order that was canceled or rejected is no longer in a book."""
         if self.filled == 0:
             return OrderStatus.OPEN
-        return (
-            OrderStatus.FILLED
-            if self.filled == self.quantity
-            else OrderStatus.PARTIALLY_FILLED
-        )
+        return OrderStatus.FILLED if self.filled == self.quantity else OrderStatus.PARTIALLY_FILLED

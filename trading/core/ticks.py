@@ -1,4 +1,4 @@
-"""Ticks, daily limits and protection prices, after the rules of the Korea Exchange (KRX), all in whole won."""
+"""Ticks, daily limits and protection prices, after the Korea Exchange (KRX), in whole won."""
 
 from __future__ import annotations
 
@@ -69,9 +69,7 @@ def daily_limits(base_price: int) -> tuple[int, int]:
 def protection_price(side: Side, last_price: int, lower: int, upper: int) -> int:
     """The worst price a market order may trade at, kept within the daily limits."""
     if side is Side.BUY:
-        price = floor_to_tick(
-            percent_rounded_down(last_price, 100 + PROTECTION_PERCENT)
-        )
+        price = floor_to_tick(percent_rounded_down(last_price, 100 + PROTECTION_PERCENT))
     else:
         price = ceil_to_tick(percent_rounded_up(last_price, 100 - PROTECTION_PERCENT))
     return min(max(price, lower), upper)
