@@ -151,8 +151,8 @@ class Book:
     def best_ask(self) -> int | None:
         return None if self._asks.top is None else self._asks.top.price
 
-    def depth(self, side: Side, levels: int) -> list[Level]:
-        """(price, quantity, order count) of the best levels, best first."""
+    def depth(self, side: Side, levels: int | None = None) -> list[Level]:
+        """(price, quantity, order count) of the best levels (or of all), best first."""
         return self._ladder(side).depth(levels)
 
     def digest(self) -> int:

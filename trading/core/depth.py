@@ -92,11 +92,11 @@ class Ladder:
             elif self.empty > COMPACT_ABOVE and self.empty * 2 > len(self.keys):
                 self._compact()
 
-    def depth(self, limit: int) -> list[Level]:
-        """The best `limit` levels, best first."""
+    def depth(self, limit: int | None = None) -> list[Level]:
+        """The best `limit` levels (or all), best first."""
         found: list[Level] = []
         for key in reversed(self.keys):
-            if len(found) >= limit:
+            if len(found) == limit:
                 break
             level = self.levels[key]
             if level.count:
