@@ -26,10 +26,12 @@ def error_response(code: str, **extra: Any) -> JsonResponse:
     return response
 
 
-def api_view(*methods: str, login: bool = False) -> Callable[[Callable[..., Any]], Callable[..., HttpResponse]]:
+def api_view(
+    *methods: str, login: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., HttpResponse]]:
     """Make a function that returns plain data an API call.
 
-    Other methods answer 405, `login` asks for a session (401), a raised `ApplicationError` becomes its JSON error.
+    Other methods answer 405, `login` asks for a session (401), an `ApplicationError` becomes its JSON error.
     """
 
     def decorate(view: Callable[..., Any]) -> Callable[..., HttpResponse]:

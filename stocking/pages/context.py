@@ -22,7 +22,7 @@ def player_of(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def every_page(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: `player`, `game` (as `GET /api/game`) and `server_time_ms`. The admin needs none of it."""
+    """Context processor: `player`, `game` (as `GET /api/game`), `server_time_ms`. The admin needs none."""
     if request.path.startswith("/admin/"):
         return {}
     return {"player": player_of(request), "game": None, "server_time_ms": now_ms()}

@@ -47,7 +47,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 @requires_csrf_token
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer after a bug; the page is rendered without a request, so that it needs neither database nor stores."""
+    """Answer after a bug; rendered without a request, the page needs neither database nor stores."""
     if is_api(request):
         return error_response("server_error")
     try:

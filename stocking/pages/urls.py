@@ -1,0 +1,18 @@
+"""Addresses of the pages that are composed from several applications, and of health."""
+
+from django.urls import path, re_path
+
+from stocking.pages import errors, health, views
+
+urlpatterns = [
+    path("", views.market, name="market"),
+    path("stocks/<str:symbol>/", views.stock, name="stock"),
+    path("orders/", views.orders, name="orders"),
+    path("rankings/", views.rankings, name="rankings"),
+    path("games/<int:number>/", views.game, name="game"),
+    path("me/", views.me, name="me"),
+    path("players/<str:nickname>/", views.player, name="player"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    re_path(r"^api(?:/.*)?\Z", errors.api_not_found),
+]

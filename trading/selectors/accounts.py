@@ -1,0 +1,169 @@
+"""What an account owns, what of it is free, and what it is worth."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db.models import F, Sum
+
+from accounts.models import User
+from stocking.base.units import return_bps
+from trading.gate.client import gate
+from trading.models import Holding, Listing, Market, Order, Portfolio
+from trading.selectors.markets import current_market
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """An account in one market: `cash` it owns, `available_cash` it can still order with, shares alike."""
+
+    initial_cash: int
+    cash: int
+    available_cash: int
+    shares: dict[int, tuple[int, int]]  # by listing: quantity, cost
+    available_shares: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Valuation:
+    """What an account's cash and shares are worth at given prices."""
+
+    user_id: int
+    initial_cash: int
+    cash: int
+    equity: int
+
+    @property
+    def return_bps(self) -> int:
+        """The gain over the cash the account started with, in basis points, rounded down."""
+        return return_bps(self.equity, self.initial_cash)
+
+
+def _available(
+    user_id: int, market: Market, cash: int, shares: Mapping[int, int]
+) -> tuple[int, dict[int, int]]:
+    """Return what the gate says is free: cash, and shares by listing.
+
+    While the gate store cannot be reached nobody can order; then it is what open orders do not hold.
+    """
+    try:
+        balances = gate().balances(market.pk, user_id)
+    except (redis.RedisError, OSError):
+        logger.warning(
+            "The gate does not answer; available balances are taken from the ledger.", exc_info=True
+        )
+        return _available_by_ledger(user_id, market, cash, shares)
+    if balances.cash is None:
+        return cash, dict(shares)
+    return balances.cash, {listing_id: balances.shares.get(listing_id, 0) for listing_id in shares}
+
+
+def _available_by_ledger(
+    user_id: int, market: Market, cash: int, shares: Mapping[int, int]
+) -> tuple[int, dict[int, int]]:
+    free = dict(shares)
+    rows = (
+        Order.objects.filter(user_id=user_id, listing__market=market, status__in=Order.OPEN_STATUSES)
+        .values("listing_id", "side")
+        .annotate(
+            held=Sum(F("quantity") - F("filled_quantity")),
+            value=Sum((F("quantity") - F("filled_quantity")) * F("price")),
+        )
+        .order_by()
+    )
+    for row in rows:
+        if row["side"] == "buy":
+            cash -= row["value"]
+        else:
+            free[row["listing_id"]] = free.get(row["listing_id"], 0) - row["held"]
+    return max(0, cash), {listing_id: max(0, quantity) for listing_id, quantity in free.items()}
+
+
+def ledger_get(*, user_id: int, market: Market) -> Ledger:
+    """Return the account's cash and shares in the market; one that never ordered has the initial cash."""
+    portfolio = Portfolio.objects.filter(market=market, user_id=user_id).first()
+    initial_cash = portfolio.initial_cash if portfolio else market.initial_cash
+    cash = portfolio.cash if portfolio else market.initial_cash
+    rows = Holding.objects.filter(user_id=user_id, listing__market=market, quantity__gt=0)
+    shares = {row.listing_id: (row.quantity, row.cost) for row in rows.order_by("listing_id")}
+    quantities = {listing_id: quantity for listing_id, (quantity, _cost) in shares.items()}
+    available_cash, available_shares = _available(user_id, market, cash, quantities)
+    return Ledger(initial_cash, cash, available_cash, shares, available_shares)
+
+
+def holdings_list(ledger: Ledger, listings: Mapping[int, Listing]) -> list[dict[str, Any]]:
+    """Return the account's holdings as `GET /api/account` shows them, in the listings' order."""
+    rows = []
+    for listing_id, listing in listings.items():
+        if listing_id not in ledger.shares:
+            continue
+        quantity, cost = ledger.shares[listing_id]
+        value = quantity * listing.last_price
+        rows.append(
+            {
+                "symbol": listing.symbol,
+                "quantity": quantity,
+                "available_quantity": min(quantity, ledger.available_shares.get(listing_id, 0)),
+                "average_price": cost // quantity,
+                "last_price": listing.last_price,
+                "value": value,
+                "profit": value - cost,
+                "return_bps": return_bps(value, cost),
+            }
+        )
+    return rows
+
+
+def account_get(user: User, market: Market | None = None) -> dict[str, Any]:
+    """Return the user's account as `GET /api/account` shows it, in the market (the current one for None)."""
+    market = market or current_market()
+    if market is None:
+        cash = settings.INITIAL_CASH_WON
+        ledger = Ledger(cash, cash, cash, {}, {})
+        listings: dict[int, Listing] = {}
+    else:
+        ledger = ledger_get(user_id=user.pk, market=market)
+        listings = {row.pk: row for row in Listing.objects.filter(market=market).order_by("company_id")}
+    holdings = holdings_list(ledger, listings)
+    equity = ledger.cash + sum(row["value"] for row in holdings)
+    return {
+        "nickname": user.nickname,
+        "cash": ledger.cash,
+        "available_cash": min(ledger.cash, ledger.available_cash),
+        "initial_cash": ledger.initial_cash,
+        "equity": equity,
+        "return_bps": return_bps(equity, ledger.initial_cash),
+        "mmr": user.mmr,
+        "tier": user.tier,
+        "holdings": holdings,
+    }
+
+
+def valuations_list(
+    *, market: Market, prices: Mapping[int, int] | None = None, with_bots: bool = False
+) -> list[Valuation]:
+    """Return every account of the market, valued at `prices` by listing (last prices for None).
+
+    Who has a portfolio has traded; bots are left out unless asked for.
+    """
+    if prices is None:
+        prices = dict(Listing.objects.filter(market=market).values_list("pk", "last_price"))
+    portfolios = Portfolio.objects.filter(market=market)
+    holdings = Holding.objects.filter(listing__market=market, quantity__gt=0)
+    if not with_bots:
+        portfolios = portfolios.filter(user__is_bot=False)
+        holdings = holdings.filter(user__is_bot=False)
+    worth: dict[int, int] = {}
+    for user_id, listing_id, quantity in holdings.values_list("user_id", "listing_id", "quantity"):
+        worth[user_id] = worth.get(user_id, 0) + quantity * prices[listing_id]
+    return [
+        Valuation(user_id, initial_cash, cash, cash + worth.get(user_id, 0))
+        for user_id, initial_cash, cash in portfolios.order_by("user_id").values_list(
+            "user_id", "initial_cash", "cash"
+        )
+    ]

@@ -1,0 +1,117 @@
+"""Depth, tape and candles: from the stream's snapshot where it has one, else from the ledger."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from django.db.models import Count, F, Sum
+
+from stocking.base import stream
+from trading.core.candles import INTERVALS
+from trading.models import Candle, Listing, Market, Order, Trade
+
+BOOK_DEPTH = 10
+BOOK_DEPTH_MAX = 50
+TRADES_LIMIT = 50
+CANDLES_LIMIT = 300
+CLOSING_WINDOW_MS = 30_000
+BASE_INTERVAL_MS = INTERVALS["5s"]
+
+
+def book_from_database(listing: Listing, depth: int = BOOK_DEPTH) -> dict[str, Any]:
+    """Return the book as the ledger's open orders say: levels `[price, quantity, orders]`, best first."""
+    levels: dict[str, list[list[int]]] = {}
+    for side, ordering in (("buy", "-price"), ("sell", "price")):
+        rows = (
+            Order.objects.filter(listing=listing, status__in=Order.OPEN_STATUSES, side=side)
+            .values("price")
+            .annotate(open_quantity=Sum(F("quantity") - F("filled_quantity")), orders=Count("pk"))
+            .order_by(ordering)[:depth]
+        )
+        levels[side] = [[row["price"], row["open_quantity"], row["orders"]] for row in rows]
+    return {"bids": levels["buy"], "asks": levels["sell"], "last_price": listing.last_price}
+
+
+def book_get(listing: Listing, depth: int = BOOK_DEPTH, *, is_current: bool = True) -> dict[str, Any]:
+    """Return `{version, bids, asks, last_price}`, at most `depth` levels a side.
+
+    The stream's snapshot is of the current market; a past one (`is_current=False`) is read from the ledger.
+    """
+    if is_current:
+        found = stream.snapshot(f"book:{listing.symbol}")
+        data = msgspec.json.decode(found.data)
+        if data:
+            bids, asks = data["bids"][:depth], data["asks"][:depth]
+            return {**data, "version": found.version, "bids": bids, "asks": asks}
+    return {"version": 0, **book_from_database(listing, depth)}
+
+
+def trade_as_dict(trade: Trade) -> dict[str, Any]:
+    """Return a trade as the tape shows it to everyone."""
+    return {
+        "trade_id": trade.pk,
+        "price": trade.price,
+        "quantity": trade.quantity,
+        "taker_side": trade.taker_side,
+        "traded_at": trade.traded_at,
+    }
+
+
+def trades_list(listing: Listing, limit: int = TRADES_LIMIT) -> list[dict[str, Any]]:
+    """Return the listing's last trades, newest first."""
+    return [trade_as_dict(trade) for trade in Trade.objects.filter(listing=listing).order_by("-pk")[:limit]]
+
+
+def candles_fold(candles: Iterable[dict[str, int]], interval_ms: int) -> list[dict[str, int]]:
+    """Fold candles, oldest first, into longer ones; an interval without a trade has none."""
+    folded: list[dict[str, int]] = []
+    for candle in candles:
+        start = candle["start"] - candle["start"] % interval_ms
+        if not folded or folded[-1]["start"] != start:
+            folded.append({**candle, "start": start})
+            continue
+        last = folded[-1]
+        last["high"] = max(last["high"], candle["high"])
+        last["low"] = min(last["low"], candle["low"])
+        last["close"] = candle["close"]
+        last["volume"] += candle["volume"]
+    return folded
+
+
+def candles_list(listing: Listing, interval: str = "5s", limit: int = CANDLES_LIMIT) -> list[dict[str, int]]:
+    """Return the listing's last candles of the interval (`5s`, `15s`, `1m`), oldest first."""
+    interval_ms = INTERVALS[interval]
+    rows = (
+        Candle.objects.filter(listing=listing)
+        .order_by("-start")
+        .values("start", "open", "high", "low", "close", "volume")[
+            : limit * (interval_ms // BASE_INTERVAL_MS)
+        ]
+    )
+    stored = [dict(row) for row in reversed(rows)]
+    return candles_fold(stored, interval_ms)[-limit:]
+
+
+def vwap(*, listing: Listing, since_ms: int, until_ms: int) -> int | None:
+    """Return the volume-weighted price of the trades in [since, until), rounded down; None without one."""
+    return _vwap_by_listing([listing.pk], since_ms, until_ms).get(listing.pk)
+
+
+def closing_prices(*, market: Market, window_ms: int = CLOSING_WINDOW_MS) -> dict[int, int]:
+    """Return {listing key: price} at which holdings are valued when the market closes.
+
+    The volume-weighted price of the last `window_ms` of trading, the last price where nothing was traded.
+    """
+    prices = dict(Listing.objects.filter(market=market).values_list("pk", "last_price"))
+    until_ms = market.closes_at
+    return prices | _vwap_by_listing(list(prices), until_ms - window_ms, until_ms)
+
+
+def _vwap_by_listing(listings: list[int], since_ms: int, until_ms: int) -> dict[int, int]:
+    rows = (
+        Trade.objects.filter(listing_id__in=listings, traded_at__gte=since_ms, traded_at__lt=until_ms)
+        .values("listing_id")
+        .annotate(value=Sum(F("price") * F("quantity")), volume=Sum("quantity"))
+        .order_by("listing_id")
+    )
+    return {row["listing_id"]: row["value"] // row["volume"] for row in rows}
