@@ -9,3 +9,7 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     verbose_name = _("계정")
+
+    def ready(self) -> None:
+        """Connect the receivers."""
+        from accounts import signals  # noqa: F401

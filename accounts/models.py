@@ -4,6 +4,7 @@ import unicodedata
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
@@ -45,7 +46,9 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, email: str, nickname: str, password: str | None = None, **extra: Any) -> "User":
+    def create_superuser(
+        self, email: str, nickname: str, password: str | None = None, **extra: Any
+    ) -> "User":
         """Create a member of staff who may do everything in the admin."""
         return self.create_user(email, nickname, password, is_staff=True, is_superuser=True, **extra)
 
@@ -87,3 +90,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         if update_fields is not None and "nickname" in update_fields:
             kwargs["update_fields"] = {*update_fields, "nickname_key"}
         super().save(*args, **kwargs)
+
+
+class Session(AbstractBaseSession):
+    """One login of one browser; knows its user, so that all of a user's sessions can be ended at once."""
+
+    user = models.ForeignKey(User, models.CASCADE, null=True, db_constraint=False, related_name="+")
+
+    class Meta:
+        verbose_name = _("세션")
+        verbose_name_plural = _("세션")

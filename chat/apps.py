@@ -9,3 +9,7 @@ class ChatConfig(AppConfig):
 
     name = "chat"
     verbose_name = _("채팅")
+
+    def ready(self) -> None:
+        """Register the topic and the operation."""
+        from chat import topics  # noqa: F401

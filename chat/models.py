@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Message(models.Model):
-    """One line of the chat. `recipient` makes it a private notice; `key` makes an announcement happen once."""
+    """One line of the chat. `recipient` makes it a private notice; `key` makes it happen once."""
 
     class Kind(models.TextChoices):
         """Who speaks."""
@@ -19,10 +19,20 @@ class Message(models.Model):
 
     kind = models.CharField(_("종류"), max_length=8, choices=Kind.choices)
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("작성자")
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("작성자"),
     )
     recipient = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("받는 사람")
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("받는 사람"),
     )
     text = models.CharField(_("내용"), max_length=300)
     level = models.CharField(_("성격"), max_length=8, blank=True, help_text=_("good, bad, info, warning"))

@@ -12,7 +12,6 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("", include("chat.urls")),
-    path("", include("chat.urls")),
     path("", include("trading.urls")),
     path("", include("django_prometheus.urls")),
     path("", include("stocking.pages.urls")),  # last: it answers what is left below /api/

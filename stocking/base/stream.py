@@ -231,6 +231,11 @@ async def snapshot_async(topic: str) -> Snapshot:
     return found
 
 
+def is_kept(topic: str) -> bool:
+    """Return whether the bus keeps data of this topic; after a new start of the bus it does not."""
+    return bool(bus().exists(_keys(topic)[1]))
+
+
 def forget(topics: Mapping[str, Any] | Iterable[str]) -> None:
     """Drop what the bus keeps of these topics; the versions go on."""
     for topic in topics:

@@ -1,0 +1,125 @@
+"""Users in the admin: found, looked at, banned; never deleted, as ledger and results refer to them."""
+
+from typing import Any
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.hashers import identify_hasher
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms import StaffPasswordForm, StaffUserChangeForm, StaffUserCreationForm
+from accounts.models import User
+from accounts.services import user_ban, user_unban
+from accounts.sessions import sessions_end
+
+# Staff log in on the page that counts failed attempts.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):
+    """Rights are given by superusers alone; ratings are the ranking's to write."""
+
+    form = StaffUserChangeForm
+    add_form = StaffUserCreationForm
+    change_password_form = StaffPasswordForm
+    list_display = (
+        "nickname",
+        "email",
+        "is_active",
+        "is_guest",
+        "is_bot",
+        "is_staff",
+        "tier",
+        "mmr",
+        "games_played",
+        "date_joined",
+    )
+    list_filter = ("is_active", "is_guest", "is_bot", "is_staff", "tier")
+    search_fields = ("nickname", "email")
+    ordering = ("-id",)
+    list_per_page = 50
+    show_full_result_count = False
+    filter_horizontal = ("groups", "user_permissions")
+    actions = ("ban", "unban")
+    fieldsets = (
+        (None, {"fields": ("nickname", "email", "password_state", "is_active")}),
+        (_("게임"), {"fields": ("tier", "mmr", "rating_mean", "rating_deviation", "games_played")}),
+        (_("종류"), {"fields": ("is_guest", "is_bot")}),
+        (
+            _("권한"),
+            {"fields": ("is_staff", "is_superuser", "groups", "user_permissions"), "classes": ("collapse",)},
+        ),
+        (_("기록"), {"fields": ("date_joined", "last_login")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "nickname", "usable_password", "password1", "password2")}),)
+    readonly_fields = (
+        "password_state",
+        "tier",
+        "mmr",
+        "rating_mean",
+        "rating_deviation",
+        "games_played",
+        "is_guest",
+        "is_bot",
+        "date_joined",
+        "last_login",
+    )
+    _rights = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+    @admin.display(description=_("비밀번호"))
+    def password_state(self, user: User) -> str:
+        """Show whether there is a password and how it is hashed, never the hash."""
+        if not user.has_usable_password():
+            state = _t("없음")
+        else:
+            try:
+                state = identify_hasher(user.password).algorithm
+            except ValueError:
+                state = _t("알 수 없음")
+        link = reverse("admin:auth_user_password_change", args=[user.pk])
+        return format_html('{} · <a href="{}">{}</a>', state, link, _t("바꾸기"))
+
+    @admin.action(description=_("이용 정지: 로그인을 막고 지금 세션을 끝내요"), permissions=["change"])
+    def ban(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Ban the chosen users, except oneself and whoever one may not change."""
+        chosen = [
+            user for user in queryset if user != request.user and self.has_change_permission(request, user)
+        ]
+        for user in chosen:
+            user_ban(user=user)
+        messages.success(request, _t("%(count)d명의 이용을 정지했어요.") % {"count": len(chosen)})
+
+    @admin.action(description=_("정지 해제"), permissions=["change"])
+    def unban(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Let the chosen users in again."""
+        chosen = [user for user in queryset if self.has_change_permission(request, user)]
+        for user in chosen:
+            user_unban(user=user)
+        messages.success(request, _t("%(count)d명의 정지를 풀었어요.") % {"count": len(chosen)})
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """Return what the viewer cannot change: for staff without all rights, everybody's rights."""
+        return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *self._rights)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Return whether the viewer may change this user; a superuser is changed by superusers only."""
+        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Return False: the ledger, results and messages refer to users. Ban instead."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Store the user; one who has just been banned is logged out everywhere."""
+        super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data and not obj.is_active:
+            sessions_end(user=obj)

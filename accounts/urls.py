@@ -1,0 +1,11 @@
+"""Addresses below `/accounts/`: our own first, then django-allauth's."""
+
+from django.urls import include, path
+
+from accounts import views
+
+urlpatterns = [
+    path("guest/", views.guest, name="account_guest"),
+    path("signup/", views.SignupView.as_view(), name="account_signup"),
+    path("", include("allauth.urls")),
+]

@@ -1,0 +1,167 @@
+"""Saying something: players' messages, announcements to all, notices to one; and hiding messages.
+
+Each is a row first; it is published after the commit. A publication may be lost: the row is what counts.
+"""
+
+import logging
+import unicodedata
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, Literal
+
+import redis
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from chat.models import Message
+from chat.selectors import message_data, messages_latest, messages_public
+from stocking.base import stream
+from stocking.base.errors import ApplicationError
+from stocking.base.units import now_ms
+
+__all__ = ["announce", "message_post", "messages_hide", "messages_latest", "notice_send", "text_clean"]
+
+logger = logging.getLogger(__name__)
+
+MAX_CHARACTERS = 200
+MAX_ANNOUNCEMENT_CHARACTERS = 300
+RATE_MESSAGES = 5
+RATE_SECONDS = 5
+
+AnnouncementKind = Literal["system", "news", "result"]
+_INVISIBLE_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+
+
+def text_clean(raw: str) -> str:
+    """Return the text as it is stored: compatibility-normalised, on one line, without control characters.
+
+    Format characters go too (they reverse or hide text), except the joiner that holds emoji together.
+    """
+    characters = []
+    for character in unicodedata.normalize("NFKC", raw):
+        category = unicodedata.category(character)
+        if character.isspace() or category in ("Zl", "Zp"):
+            characters.append(" ")
+        elif category not in ("Cc", "Cf", "Cs", "Co", "Cn") or character == "\u200d":
+            characters.append(character)
+    return " ".join("".join(characters).split())
+
+
+def message_post(*, author: User, text: Any) -> Message:
+    """Store and publish a player's message of 1–200 characters; five in five seconds are allowed.
+
+    Raises `not_authenticated` for a user who may not speak, `invalid_request` and `rate_limited`.
+    """
+    if not author.is_active:
+        raise ApplicationError("not_authenticated")
+    # NFKC can lengthen a text: bound it before and after.
+    if not isinstance(text, str) or len(text) > 4 * MAX_CHARACTERS:
+        raise ApplicationError("invalid_request", parameter="text", maximum=MAX_CHARACTERS)
+    cleaned = text_clean(text)
+    says_something = any(c not in _INVISIBLE_LETTERS and c not in "\u200d " for c in cleaned)
+    if not says_something or len(cleaned) > MAX_CHARACTERS:
+        raise ApplicationError("invalid_request", parameter="text", maximum=MAX_CHARACTERS)
+    _rate_take(author)
+    message = Message(kind=Message.Kind.PLAYER, author=author, text=cleaned, sent_at=now_ms())
+    message.save()
+    _publish_after_commit(message)
+    return message
+
+
+def _rate_take(author: User) -> None:
+    """Count a message against its author's allowance; the window starts with the first message."""
+    key = f"chat:rate:{author.pk}"
+    if cache.add(key, 1, timeout=RATE_SECONDS):
+        return
+    try:
+        count = cache.incr(key)
+    except ValueError:  # the window ended between the two calls
+        cache.add(key, 1, timeout=RATE_SECONDS)
+        return
+    if count > RATE_MESSAGES:
+        raise ApplicationError("rate_limited", retry_after_ms=RATE_SECONDS * 1000)
+
+
+def announce(
+    *, text: str, kind: AnnouncementKind = "system", key: str | None = None, level: str = ""
+) -> Message | None:
+    """Tell everybody something, after the commit. With a `key` it happens once: None is returned ever after.
+
+    `level` is "good" or "bad" for news. A text of more than 300 characters is cut.
+    """
+    message = Message(kind=Message.Kind(kind), text=_cut(text), level=level, key=key, sent_at=now_ms())
+    return _store_once(message)
+
+
+def notice_send(*, user_id: int, text: str, level: str = "info", key: str | None = None) -> Message | None:
+    """Tell one player alone, on their `me`, after the commit. A `key` makes it happen once."""
+    message = Message(
+        kind=Message.Kind.NOTICE,
+        recipient_id=user_id,
+        text=_cut(text),
+        level=level,
+        key=key,
+        sent_at=now_ms(),
+    )
+    return _store_once(message)
+
+
+def messages_hide(*, messages: Iterable[Message], hidden: bool = True) -> int:
+    """Take messages out of the history and of everybody's screen (or bring them back); return how many."""
+    keys = [message.pk for message in messages]
+    count = Message.objects.filter(pk__in=keys).exclude(is_hidden=hidden).update(is_hidden=hidden)
+    if count:
+        transaction.on_commit(_publish_history)
+    return count
+
+
+def _cut(text: str) -> str:
+    if len(text) <= MAX_ANNOUNCEMENT_CHARACTERS:
+        return text
+    return text[: MAX_ANNOUNCEMENT_CHARACTERS - 1] + "…"
+
+
+def _store_once(message: Message) -> Message | None:
+    """Store and publish a message unless its key is taken; then return None and change nothing."""
+    if message.key is None:
+        message.save()
+    else:
+        # Looking first spares the common repeat an error; the unique key decides between two at once.
+        if Message.objects.filter(key=message.key).exists():
+            return None
+        try:
+            with transaction.atomic():
+                message.save()
+        except IntegrityError:
+            if not Message.objects.filter(key=message.key).exists():
+                raise
+            return None
+    _publish_after_commit(message)
+    return message
+
+
+def _publish_after_commit(message: Message) -> None:
+    transaction.on_commit(partial(_publish, message))
+
+
+def _publish(message: Message) -> None:
+    """Publish a message; the stored row stands even if the bus is away."""
+    data = message_data(message)
+    try:
+        if message.kind == Message.Kind.NOTICE:
+            stream.publish(f"me:{message.recipient_id}", data)
+        elif stream.is_kept("chat"):
+            stream.publish("chat", data)
+        else:  # an empty bus would forget what was said before
+            stream.publish_snapshot("chat", messages_public())
+    except redis.RedisError:
+        logger.warning("Message %s was stored but not published.", message.pk, exc_info=True)
+
+
+def _publish_history() -> None:
+    """Replace the chat on every screen by what the database shows."""
+    try:
+        stream.publish_snapshot("chat", messages_public())
+    except redis.RedisError:
+        logger.warning("The chat's history was changed but not published.", exc_info=True)
