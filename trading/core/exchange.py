@@ -250,7 +250,7 @@ class Exchange:
         return events
 
     def close(self, symbol: Symbol, time_ms: int = 0) -> list[Event]:
-        """End trading in a listing: cancel what rests, accept nothing more. A second close changes nothing."""
+        """End trading in a listing: cancel what rests, accept nothing more. Doing it twice is harmless."""
         listing = self.listings[symbol]
         if listing.is_closed:
             return []
