@@ -9,3 +9,7 @@ class GamesConfig(AppConfig):
 
     name = "games"
     verbose_name = _("게임")
+
+    def ready(self) -> None:
+        """Register the topic of the games."""
+        from games import topics  # noqa: F401

@@ -1,0 +1,154 @@
+"""When a game prepares, trades and ends, and what a tick of the clock must do about it.
+
+All times are milliseconds since 1970. A cycle is preparation, trading and the rest: settling, results and
+intermission. The game's row holds its own times, so neither a restart nor a change of the settings moves a
+game that already exists. A phase only ever goes forward: whatever the clock does, a tick that finds nothing
+due does nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+QUICK_PREPARE_MS = 10_000
+LAST_SECONDS_MARKS_MS = (30_000, 10_000)
+MINUTE_MS = 60_000
+MARK_TOLERANCE_MS = 4_000
+
+
+class Phase(StrEnum):
+    """What a game is doing; they follow each other in this order."""
+
+    PREPARING = "preparing"
+    TRADING = "trading"
+    SETTLING = "settling"
+    INTERMISSION = "intermission"
+
+
+class StartMode(StrEnum):
+    """When the first game after a silence begins."""
+
+    ALIGNED = "aligned"  # at multiples of the cycle since 1970
+    NOW = "now"  # at once, with a short preparation
+
+
+class Step(StrEnum):
+    """The one thing a tick must do next."""
+
+    WAIT = "wait"
+    CREATE = "create"
+    OPEN = "open"
+    CLOSE = "close"
+    FINISH = "finish"
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """How long a cycle and its parts last; after trading the rest is settling, results and intermission."""
+
+    cycle_ms: int
+    prepare_ms: int
+    trading_ms: int
+
+    def __post_init__(self) -> None:
+        if min(self.prepare_ms, self.trading_ms) <= 0 or self.prepare_ms + self.trading_ms >= self.cycle_ms:
+            raise ValueError("a cycle must be longer than its preparation and its trading together")
+
+
+@dataclass(frozen=True, slots=True)
+class GameTimes:
+    """The times of one game."""
+
+    trading_at: int
+    closes_at: int
+    next_game_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class GameView:
+    """What the schedule knows of the latest game."""
+
+    phase: Phase
+    times: GameTimes
+
+
+def _times_from(prepares_at: int, lengths: Lengths) -> GameTimes:
+    trading_at = prepares_at + lengths.prepare_ms
+    return GameTimes(trading_at, trading_at + lengths.trading_ms, prepares_at + lengths.cycle_ms)
+
+
+def next_times(
+    *, now_ms: int, lengths: Lengths, mode: StartMode, previous: GameTimes | None, is_first: bool
+) -> GameTimes:
+    """Return the times of the game to create now. Its trading always begins in the future.
+
+    `aligned`: preparation begins at a multiple of the cycle; the game is the first whose trading has not yet
+    begun, and after a gap its preparation is simply shown early. `now`: the game follows its predecessor at
+    the fixed cycle; where there is none, or it is the first one since the clock was silent (`is_first`), or
+    its turn has passed, preparation is short and the fixed cycle counts from it.
+    """
+    if mode is StartMode.ALIGNED:
+        prepares_at = now_ms - now_ms % lengths.cycle_ms
+        if prepares_at + lengths.prepare_ms <= now_ms:
+            prepares_at += lengths.cycle_ms
+        return _times_from(prepares_at, lengths)
+    if previous is not None and not is_first:
+        prepares_at = previous.next_game_at
+        if prepares_at <= now_ms < prepares_at + lengths.prepare_ms:
+            return _times_from(prepares_at, lengths)
+    trading_at = now_ms + min(QUICK_PREPARE_MS, lengths.prepare_ms)
+    return _times_from(trading_at - lengths.prepare_ms, lengths)
+
+
+def next_step(
+    *, now_ms: int, latest: GameView | None, lengths: Lengths, mode: StartMode, is_first: bool = False
+) -> Step:
+    """Decide what is due for the latest game. One tick repeats this until it says `WAIT` or a step must wait.
+
+    `is_first` marks the first tick since the clock was silent: in mode `now` it cuts an intermission short,
+    so that a fresh start reaches a trading game at once. `FINISH` is due as soon as a game settles; whether
+    its market is drained is for the caller to see.
+    """
+    if latest is None:
+        return Step.CREATE
+    times = latest.times
+    match latest.phase:
+        case Phase.PREPARING:
+            return Step.OPEN if now_ms >= times.trading_at else Step.WAIT
+        case Phase.TRADING:
+            return Step.CLOSE if now_ms >= times.closes_at else Step.WAIT
+        case Phase.SETTLING:
+            return Step.FINISH
+        case Phase.INTERMISSION:
+            is_due = now_ms >= times.next_game_at
+            # A clock set back by more than a cycle would otherwise leave everybody waiting for it.
+            is_lost = times.next_game_at - now_ms > lengths.cycle_ms
+            return Step.CREATE if is_due or is_lost or (is_first and mode is StartMode.NOW) else Step.WAIT
+
+
+def phase_ends_at(view: GameView) -> int:
+    """Return when the current phase ends by the plan; settling ends with the intermission at the latest."""
+    match view.phase:
+        case Phase.PREPARING:
+            return view.times.trading_at
+        case Phase.TRADING:
+            return view.times.closes_at
+        case _:
+            return view.times.next_game_at
+
+
+def time_left_mark(*, now_ms: int, times: GameTimes) -> int | None:
+    """Return the mark (time left in ms: whole minutes, 30 s, 10 s) to announce now, or None.
+
+    A mark is due from its moment for a few seconds; after that it would be a lie and is left out.
+    """
+    left = times.closes_at - now_ms
+    length = times.closes_at - times.trading_at
+    if left <= 0 or left >= length:
+        return None
+    minute_mark = -(-left // MINUTE_MS) * MINUTE_MS
+    for mark in (*LAST_SECONDS_MARKS_MS[::-1], minute_mark):
+        if mark - MARK_TOLERANCE_MS < left <= mark:
+            return mark if mark < length else None
+    return None

@@ -1,0 +1,213 @@
+"""Letting all bots act once: what each sees is read, its rules decide, its orders go through the gate.
+
+Draws are made from the game, the step, the bot and the listing; so are the `client_order_id`s. A step that is
+run twice therefore asks the gate for what it has already been given, and changes nothing.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+
+import redis
+
+from games.core.bots import (
+    BotAction,
+    BotCancel,
+    BotKind,
+    BotOrder,
+    BotView,
+    RestingOrder,
+    decide,
+    endowment,
+    is_looking,
+)
+from games.core.news import MOOD_WINDOW_MS, Impact, impact_bps, mood_bps, news_delay_ms, value_walk, value_won
+from games.models import Bot, Direction, Game, News
+from games.selectors import game_current
+from stocking.base.errors import ApplicationError
+from trading.core.orders import Side
+from trading.gate.client import gate
+from trading.models import Listing
+from trading.selectors.prices import book_get
+from trading.services import order_cancel, order_submit
+
+logger = logging.getLogger(__name__)
+
+STEP_MS = 500
+BOOK_DEPTH = 10
+MOOD_BPS = {BotKind.MAKER: 12.0, BotKind.VALUE: 35.0, BotKind.NOISE: 0.0}
+
+# After one of these nothing more of this step can succeed.
+_CODES_THAT_END_A_STEP = frozenset({"market_closed", "recovering", "overloaded", "outcome_unknown"})
+
+
+class _StepOverError(Exception):
+    """The market takes no more orders now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Market:
+    """What all bots share in one step."""
+
+    game: Game
+    step: int
+    now_ms: int
+    listings: Sequence[Listing]
+    base_prices: dict[str, int]
+    news: dict[int, list[News]]  # by company
+    books: dict[int, tuple[list[tuple[int, int]], list[tuple[int, int]]]]  # by listing: bids, asks
+
+
+def bots_step(*, now_ms: int) -> int:
+    """Let every active bot look at the market once; return how many orders and cancels were accepted."""
+    game = game_current()
+    if game is None or game.phase != Game.Phase.TRADING or not game.trading_at <= now_ms < game.closes_at:
+        return 0
+    listings = list(Listing.objects.filter(market=game.market_id, is_halted=False).order_by("pk"))
+    market = _Market(
+        game=game,
+        step=(now_ms - game.trading_at) // STEP_MS,
+        now_ms=now_ms,
+        listings=listings,
+        base_prices={listing.symbol: listing.base_price for listing in listings},
+        news=_news_by_company(game),
+        books={},
+    )
+    count = 0
+    try:
+        for position, bot in enumerate(Bot.objects.filter(is_active=True).order_by("pk")):
+            count += _bot_step(bot, position, market)
+    except _StepOverError:
+        pass
+    except redis.RedisError:
+        logger.warning("A step of the bots ended early: a store is away.", exc_info=True)
+    return count
+
+
+def _news_by_company(game: Game) -> dict[int, list[News]]:
+    found: dict[int, list[News]] = {}
+    for news in News.objects.filter(game=game, published_at__isnull=False).order_by("pk"):
+        found.setdefault(news.company_id, []).append(news)
+    return found
+
+
+def _bot_step(bot: Bot, position: int, market: _Market) -> int:
+    """Let one bot act in the listings it looks at in this step."""
+    kind = BotKind(bot.kind)
+    looked_at = []
+    for listing in market.listings:
+        rng = Random(f"{market.game.seed}:{market.step}:{bot.seed}:{listing.symbol}")
+        if is_looking(kind, step_ms=STEP_MS, rng=rng):
+            looked_at.append((listing, rng))
+    if not looked_at:
+        return 0
+    balances = gate().balances(market.game.number, bot.user_id)
+    if balances.cash is None:  # granted nothing in this game: joined the flock later
+        return 0
+    resting = _resting_by_listing(market.game.number, bot.user_id)
+    targets = endowment(kind, market.base_prices).shares
+    count = 0
+    cash_part = balances.cash // len(looked_at)
+    for listing, rng in looked_at:
+        bids, asks = _book(listing, market)
+        view = BotView(
+            base_price=listing.base_price,
+            lower_limit=listing.lower_limit,
+            upper_limit=listing.upper_limit,
+            last_price=listing.last_price,
+            bids=bids,
+            asks=asks,
+            value=_value_seen(bot, kind, listing, market),
+            cash=cash_part,
+            shares=balances.shares.get(listing.pk, 0),
+            shares_target=targets[listing.symbol],
+            position=position,
+            resting=resting.get(listing.pk, []),
+        )
+        count += _submit(bot, listing, market, decide(kind, view, rng))
+    return count
+
+
+def _resting_by_listing(number: int, user_id: int) -> dict[int, list[RestingOrder]]:
+    found: dict[int, list[RestingOrder]] = {}
+    for order in gate().open_orders(number, user_id):
+        left = order.quantity - order.filled
+        if left > 0:
+            resting = RestingOrder(order.order_id, Side(order.side), order.price, left)
+            found.setdefault(order.listing_id, []).append(resting)
+    return found
+
+
+def _book(listing: Listing, market: _Market) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Return the levels others see, read once a step; levels are (price, quantity)."""
+    if listing.pk not in market.books:
+        book = book_get(listing, BOOK_DEPTH)
+        market.books[listing.pk] = (_levels(book["bids"]), _levels(book["asks"]))
+    return market.books[listing.pk]
+
+
+def _levels(levels: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
+    return [(level[0], level[1]) for level in levels]
+
+
+def _value_seen(bot: Bot, kind: BotKind, listing: Listing, market: _Market) -> int:
+    """Return the bot's own idea of a share's worth: hidden walk, the news it has noticed, its mood."""
+    game, now = market.game, market.now_ms
+    seconds = (game.closes_at - game.trading_at) // 1_000 + 1
+    walk = _walk(game.seed, listing.symbol, seconds)
+    deviation = walk[min(len(walk) - 1, max(0, (now - game.trading_at) // 1_000))]
+    deviation += impact_bps(_impacts_noticed(bot, game, market.news.get(listing.company_id, [])), now)
+    window = now // MOOD_WINDOW_MS
+    moods = tuple(
+        Random(f"mood:{game.seed}:{bot.seed}:{listing.symbol}:{window + ahead}").gauss(0.0, MOOD_BPS[kind])
+        for ahead in (0, 1)
+    )
+    deviation += mood_bps(moods=(moods[0], moods[1]), now_ms=now)
+    return value_won(listing.base_price, deviation)
+
+
+def _impacts_noticed(bot: Bot, game: Game, news: Iterable[News]) -> list[Impact]:
+    impacts = []
+    for piece in news:
+        if piece.published_at is not None:
+            delay = news_delay_ms(Random(f"delay:{game.seed}:{bot.seed}:{piece.pk}"))
+            sign = 1 if piece.direction == Direction.GOOD else -1
+            impacts.append(Impact(sign * piece.magnitude_bps, piece.published_at + delay))
+    return impacts
+
+
+@lru_cache(maxsize=64)
+def _walk(seed: int, symbol: str, seconds: int) -> tuple[float, ...]:
+    return value_walk(seconds=seconds, rng=Random(f"value:{seed}:{symbol}"))
+
+
+def _submit(bot: Bot, listing: Listing, market: _Market, actions: Sequence[BotAction]) -> int:
+    """Send the actions to the gate; a refusal is part of the game and is passed over."""
+    accepted = 0
+    for index, action in enumerate(actions):
+        try:
+            _send(bot, listing, market, index, action)
+            accepted += 1
+        except ApplicationError as refusal:
+            if refusal.code in _CODES_THAT_END_A_STEP:
+                raise _StepOverError from refusal
+            logger.debug("Bot %s was refused: %s", bot.user_id, refusal.code)
+    return accepted
+
+
+def _send(bot: Bot, listing: Listing, market: _Market, index: int, action: BotAction) -> None:
+    match action:
+        case BotCancel(order_id):
+            order_cancel(account=bot.user_id, order_id=order_id)
+        case BotOrder(side, order_type, price, quantity):
+            order_submit(
+                account=bot.user_id,
+                client_order_id=f"b{market.game.number}-{market.step}-{bot.pk}-{listing.pk}-{index}",
+                symbol=listing.symbol,
+                side=side.value,
+                type=order_type.value,
+                price=price,
+                quantity=quantity,
+            )

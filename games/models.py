@@ -1,0 +1,154 @@
+"""Games, their news, the templates the news is made from, and the bots. Times are milliseconds since 1970."""
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from games.core.schedule import GameTimes, GameView
+from games.core.schedule import Phase as SchedulePhase
+from trading.models import Company, Market
+
+
+class Game(models.Model):
+    """One game: its market's number, its times and its phase. Phases change by compare-and-set alone.
+
+    `is_live` is True from preparation to the results and NULL afterwards; being unique, it lets the database
+    hold that at most one game is live, whichever worker ticks.
+    """
+
+    class Phase(models.TextChoices):
+        """What the game is doing; the values are those of the schedule."""
+
+        PREPARING = "preparing", _("준비")
+        TRADING = "trading", _("거래")
+        SETTLING = "settling", _("정산")
+        INTERMISSION = "intermission", _("결과")
+
+    market = models.OneToOneField(
+        Market, models.PROTECT, primary_key=True, related_name="game", verbose_name=_("번호")
+    )
+    phase = models.CharField(_("단계"), max_length=12, choices=Phase.choices, default=Phase.PREPARING)
+    seed = models.PositiveBigIntegerField(_("시드"))
+    created_at = models.BigIntegerField(_("생성(ms)"), default=0)
+    trading_at = models.BigIntegerField(_("거래 시작(ms)"))
+    closes_at = models.BigIntegerField(_("거래 종료(ms)"))
+    next_game_at = models.BigIntegerField(_("다음 게임(ms)"))
+    started_at = models.BigIntegerField(_("실제 시작(ms)"), null=True, blank=True)
+    closed_at = models.BigIntegerField(_("결과 확정(ms)"), null=True, blank=True)
+    is_registered = models.BooleanField(_("접수 준비 완료"), default=False)
+    is_live = models.BooleanField(_("진행 중"), null=True, blank=True, unique=True, editable=False)
+
+    class Meta:
+        verbose_name = _("게임")
+        verbose_name_plural = _("게임")
+        ordering = ["-market_id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(closes_at__gt=F("trading_at")) & Q(next_game_at__gt=F("closes_at")),
+                name="game_times_in_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.number}"
+
+    @property
+    def number(self) -> int:
+        """The game's number, which is its market's key."""
+        return self.market_id
+
+    @property
+    def times(self) -> GameTimes:
+        """The game's plan."""
+        return GameTimes(self.trading_at, self.closes_at, self.next_game_at)
+
+    @property
+    def view(self) -> GameView:
+        """What the schedule decides on."""
+        return GameView(SchedulePhase(self.phase), self.times)
+
+
+class Direction(models.TextChoices):
+    """Which way a piece of news moves the hidden value."""
+
+    GOOD = "good", _("호재")
+    BAD = "bad", _("악재")
+
+
+class NewsTemplate(models.Model):
+    """A headline news is made from; `{company}` stands for the company's name."""
+
+    headline = models.CharField(
+        _("제목"), max_length=160, unique=True, help_text=_("{company}는 회사 이름으로 바뀌어요.")
+    )
+    direction = models.CharField(_("성격"), max_length=4, choices=Direction.choices)
+    magnitude_bps = models.PositiveIntegerField(
+        _("크기(bp)"),
+        validators=[MinValueValidator(1), MaxValueValidator(1_500)],
+        help_text=_("숨은 가치를 움직이는 크기예요. 100bp는 1%예요."),
+    )
+    sector = models.CharField(
+        _("업종"), max_length=40, blank=True, help_text=_("비워 두면 모든 업종에 쓰여요.")
+    )
+    weight = models.PositiveIntegerField(_("가중치"), default=10)
+    is_active = models.BooleanField(_("사용"), default=True)
+
+    class Meta:
+        verbose_name = _("뉴스 원본")
+        verbose_name_plural = _("뉴스 원본")
+        ordering = ["sector", "direction", "id"]
+
+    def __str__(self) -> str:
+        return self.headline
+
+
+class News(models.Model):
+    """A piece of news of one game, planned with the game; unknown to players until `published_at` is set."""
+
+    game = models.ForeignKey(Game, models.PROTECT, related_name="news", verbose_name=_("게임"))
+    company = models.ForeignKey(Company, models.PROTECT, related_name="news", verbose_name=_("회사"))
+    template = models.ForeignKey(
+        NewsTemplate, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("원본")
+    )
+    direction = models.CharField(_("성격"), max_length=4, choices=Direction.choices)
+    magnitude_bps = models.PositiveIntegerField(_("크기(bp)"))
+    headline = models.CharField(_("제목"), max_length=200)
+    at_ms = models.BigIntegerField(_("예정(ms)"))
+    published_at = models.BigIntegerField(_("발표(ms)"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("뉴스")
+        verbose_name_plural = _("뉴스")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["company", "published_at"], name="news_by_company")]
+
+    def __str__(self) -> str:
+        return self.headline
+
+
+class Bot(models.Model):
+    """An automatic trader: an ordinary account that orders through the same gate as everybody."""
+
+    class Kind(models.TextChoices):
+        """How the bot trades; the values are those of the bots' rules."""
+
+        MAKER = "maker", _("시장 조성")
+        VALUE = "value", _("가치 투자")
+        NOISE = "noise", _("무작위")
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="bot", verbose_name=_("계좌")
+    )
+    kind = models.CharField(_("종류"), max_length=8, choices=Kind.choices)
+    seed = models.PositiveBigIntegerField(_("시드"))
+    is_active = models.BooleanField(_("사용"), default=True)
+
+    class Meta:
+        verbose_name = _("봇")
+        verbose_name_plural = _("봇")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return str(self.user)

@@ -1,0 +1,335 @@
+"""Running the games: a tick of the clock creates, opens, closes and finishes them, each exactly once.
+
+Every change of phase is a compare-and-set, made together with its announcement in one transaction and
+published after the commit. So a tick may come late, twice, from two workers at once, or after a restart in
+any phase.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from chat.services import announce
+from games.core.bots import BotKind, endowment
+from games.core.news import Headline, Subject, news_plan
+from games.core.schedule import Phase, Step, next_step, next_times, time_left_mark
+from games.models import Bot, Direction, Game, News, NewsTemplate
+from games.selectors import game_current, game_get, game_state, news_due, schedule_lengths, start_mode
+from stocking.base import stream
+from trading.models import Company
+from trading.services import (
+    Grant,
+    market_close,
+    market_create,
+    market_grant,
+    market_is_drained,
+    market_register,
+)
+
+logger = logging.getLogger(__name__)
+
+STEPS_MAX = 8  # a very late tick walks through every phase once, and a little more
+SEED_BITS = 48
+MINUTE_MS = 60_000
+
+DrainedListener = Callable[[Game], None]
+_drained_listeners: list[DrainedListener] = []
+
+
+def on_game_drained(listener: DrainedListener) -> None:
+    """Have `listener(game)` called once a game's market is drained, before its results are shown.
+
+    The game stays in settling until every listener has returned. A listener may be called again for the same
+    game (after a crash), so it must be idempotent.
+    """
+    if listener not in _drained_listeners:
+        _drained_listeners.append(listener)
+
+
+def game_tick(
+    *,
+    now_ms: int,
+    is_first: bool = False,
+    finish: Callable[[int], Any] | None = None,
+    seed: int | None = None,
+) -> Game | None:
+    """Do all that is due at `now_ms` and return the current game; None while no company is listed.
+
+    `is_first`: the clock was silent before (see `next_step`). `finish(number)` settles a drained game, here
+    and now by default; the clock hands it to another queue. `seed` is for a game that is created; default
+    random.
+    """
+    for _turn in range(STEPS_MAX):
+        game = game_current()
+        if game is not None:
+            _register(game)
+        view = None if game is None else game.view
+        step = next_step(
+            now_ms=now_ms, latest=view, lengths=schedule_lengths(), mode=start_mode(), is_first=is_first
+        )
+        if step is Step.WAIT:
+            break
+        if step is Step.CREATE or game is None:
+            if _create(now_ms=now_ms, is_first=is_first, seed=seed) is None:
+                break
+            is_first = False
+        elif step is Step.OPEN:
+            game_open(game=game, now_ms=now_ms)
+        elif step is Step.CLOSE:
+            game_close(game=game)
+        elif not _finish_if_drained(game, now_ms, finish):
+            break
+    game = game_current()
+    if game is not None and game.phase == Phase.TRADING:
+        news_publish(game=game, now_ms=now_ms)
+        time_left_announce(game=game, now_ms=now_ms)
+    return game
+
+
+# Creating -------------------------------------------------------------------------------------------
+
+
+def game_create(*, now_ms: int, is_first: bool = False, seed: int | None = None) -> Game | None:
+    """Create the next game with its market, the bots' grants and its planned news, in one transaction.
+
+    None when a game is live or no company is listed. Two at once: one of them fails on `is_live`
+    (IntegrityError).
+    """
+    with transaction.atomic():
+        previous = game_current()
+        companies = list(Company.objects.filter(is_listed=True))
+        if (previous is not None and previous.phase != Phase.INTERMISSION) or not companies:
+            return None
+        lengths = schedule_lengths()
+        times = next_times(
+            now_ms=now_ms,
+            lengths=lengths,
+            mode=start_mode(),
+            previous=None if previous is None else previous.times,
+            is_first=is_first,
+        )
+        market = market_create(
+            companies=companies,
+            opens_at=times.trading_at,
+            closes_at=times.closes_at,
+            initial_cash=settings.INITIAL_CASH_WON,
+        )
+        game = Game.objects.create(
+            market=market,
+            seed=secrets.randbits(SEED_BITS) if seed is None else seed,
+            created_at=now_ms,
+            trading_at=times.trading_at,
+            closes_at=times.closes_at,
+            next_game_at=times.next_game_at,
+            is_live=True,
+        )
+        market_grant(market=market, grants=_bot_grants(companies))
+        _news_create(game, companies)
+        announce(text=_preparation_text(game, companies), key=f"game:{game.number}:preparing")
+        _publish_after_commit()
+    return game
+
+
+def _create(*, now_ms: int, is_first: bool, seed: int | None) -> Game | None:
+    """Create the next game unless another worker was quicker."""
+    try:
+        game = game_create(now_ms=now_ms, is_first=is_first, seed=seed)
+    except IntegrityError:
+        game = game_current()
+        if game is None or game.is_live is None:
+            raise
+        return game
+    if game is not None:
+        logger.info("Game %s prepares; trading begins in %s ms.", game.number, game.trading_at - now_ms)
+    return game
+
+
+def _register(game: Game) -> None:
+    """Tell the gate of a live game, until it knows; it may be away and told at the next tick."""
+    if game.is_registered or not game.is_live:
+        return
+    try:
+        market_register(market=game.market)
+    except redis.RedisError:
+        logger.warning("Game %s could not be registered at the gate yet.", game.number, exc_info=True)
+        return
+    Game.objects.filter(pk=game.pk).update(is_registered=True)
+    game.is_registered = True
+
+
+def _bot_grants(companies: list[Company]) -> list[Grant]:
+    base_prices = {company.symbol: company.base_price for company in companies}
+    grants = []
+    for user_id, kind in Bot.objects.filter(is_active=True).order_by("pk").values_list("user_id", "kind"):
+        start = endowment(BotKind(kind), base_prices)
+        grants.append(Grant(user_id=user_id, cash=start.cash, shares=start.shares))
+    return grants
+
+
+def _news_create(game: Game, companies: list[Company]) -> None:
+    headlines = [
+        Headline(
+            template_id=template.pk,
+            text=template.headline,
+            is_good=template.direction == Direction.GOOD,
+            magnitude_bps=template.magnitude_bps,
+            sector=template.sector,
+            weight=template.weight,
+        )
+        for template in NewsTemplate.objects.filter(is_active=True).order_by("pk")
+    ]
+    plan = news_plan(
+        subjects=[Subject(company.pk, company.name, company.sector) for company in companies],
+        headlines=headlines,
+        trading_at=game.trading_at,
+        closes_at=game.closes_at,
+        rng=Random(f"news:{game.seed}"),
+    )
+    News.objects.bulk_create(
+        News(
+            game=game,
+            company_id=planned.company_id,
+            template_id=planned.template_id,
+            direction=Direction.GOOD if planned.is_good else Direction.BAD,
+            magnitude_bps=planned.magnitude_bps,
+            headline=planned.headline,
+            at_ms=planned.at_ms,
+        )
+        for planned in plan
+    )
+
+
+# Phases ---------------------------------------------------------------------------------------------
+
+
+def _phase_set(game: Game, old: Phase, new: Phase, **fields: Any) -> bool:
+    """Compare and set: True for the one caller that moves the game from `old` to `new`."""
+    return bool(Game.objects.filter(pk=game.pk, phase=old).update(phase=new, **fields))
+
+
+@transaction.atomic
+def game_open(*, game: Game, now_ms: int) -> bool:
+    """Let the game trade. The gate itself opens by its own clock; this is what everybody is told."""
+    if not _phase_set(game, Phase.PREPARING, Phase.TRADING, started_at=now_ms):
+        return False
+    text = _("게임 #%(number)s 시작! 지금부터 %(time)s 동안 거래할 수 있어요.") % {
+        "number": game.number,
+        "time": duration_text(game.closes_at - game.trading_at),
+    }
+    announce(text=text, key=f"game:{game.number}:trading")
+    _publish_after_commit()
+    return True
+
+
+@transaction.atomic
+def game_close(*, game: Game) -> bool:
+    """End the game's trading: what rests will be cancelled, then results are made."""
+    if not _phase_set(game, Phase.TRADING, Phase.SETTLING):
+        return False
+    text = _("게임 #%(number)s 거래가 끝났어요. 남은 주문은 취소되고 결과를 정산하고 있어요.")
+    announce(text=text % {"number": game.number}, key=f"game:{game.number}:settling")
+    _publish_after_commit()
+    return True
+
+
+def _finish_if_drained(game: Game, now_ms: int, finish: Callable[[int], Any] | None) -> bool:
+    """Close the market as far as it still is to be closed; once it is drained, finish the game.
+
+    True when the game has reached its intermission.
+    """
+    try:
+        if not market_is_drained(market=game.market):
+            market_close(market=game.market)
+        if not market_is_drained(market=game.market):
+            return False
+    except redis.RedisError:
+        logger.warning("Game %s cannot be closed at the gate yet.", game.number, exc_info=True)
+        return False
+    if finish is not None:
+        finish(game.number)
+        return False
+    return game_finish(number=game.number, now_ms=now_ms)
+
+
+def game_finish(*, number: int, now_ms: int) -> bool:
+    """Have the results of a drained game made by the listeners, then show them: the intermission begins.
+
+    True when the game is in its intermission. Idempotent: a crash in between leaves the game settling, and
+    the next call starts over.
+    """
+    game = game_get(number)
+    if game is None or game.phase != Phase.SETTLING:
+        return game is not None and game.phase == Phase.INTERMISSION
+    if not market_is_drained(market=game.market):
+        return False
+    for listener in _drained_listeners:
+        listener(game)
+    with transaction.atomic():
+        if _phase_set(game, Phase.SETTLING, Phase.INTERMISSION, closed_at=now_ms, is_live=None):
+            text = _("게임 #%(number)s 결과가 나왔어요. 결과 화면에서 순위와 수익률을 확인해 보세요.")
+            announce(text=text % {"number": game.number}, kind="result", key=f"game:{number}:results")
+            _publish_after_commit()
+    return True
+
+
+# Saying it ------------------------------------------------------------------------------------------
+
+
+def news_publish(*, game: Game, now_ms: int) -> int:
+    """Publish the news that is due, each exactly once; return how many pieces this call has published."""
+    count = 0
+    for news in news_due(game, now_ms):
+        with transaction.atomic():
+            if News.objects.filter(pk=news.pk, published_at=None).update(published_at=now_ms):
+                announce(text=news.headline, kind="news", level=news.direction, key=f"news:{news.pk}")
+                count += 1
+    return count
+
+
+def time_left_announce(*, game: Game, now_ms: int) -> bool:
+    """Announce the time left at each whole minute, 30 s and 10 s; True when this call has announced."""
+    mark = time_left_mark(now_ms=now_ms, times=game.times)
+    if mark is None:
+        return False
+    text = _("마감까지 %(time)s 남았어요.") % {"time": duration_text(mark)}
+    return announce(text=text, key=f"game:{game.number}:left:{mark // 1_000}") is not None
+
+
+def duration_text(length_ms: int) -> str:
+    """Return a length of time in words: minutes and seconds."""
+    minutes, rest = divmod(length_ms, MINUTE_MS)
+    seconds = rest // 1_000
+    if minutes and seconds:
+        return _("%(minutes)s분 %(seconds)s초") % {"minutes": minutes, "seconds": seconds}
+    if minutes:
+        return _("%(minutes)s분") % {"minutes": minutes}
+    return _("%(seconds)s초") % {"seconds": seconds}
+
+
+def _preparation_text(game: Game, companies: list[Company]) -> str:
+    listed = ", ".join(
+        _("%(name)s(%(symbol)s) %(price)s원")
+        % {"name": company.name, "symbol": company.symbol, "price": f"{company.base_price:,}"}
+        for company in companies
+    )
+    text = _("게임 #%(number)s 준비 중이에요. 시작 자금 %(cash)s원, 오늘의 종목과 기준가: %(listed)s")
+    return text % {"number": game.number, "cash": f"{settings.INITIAL_CASH_WON:,}", "listed": listed}
+
+
+def _publish_after_commit() -> None:
+    transaction.on_commit(game_publish)
+
+
+def game_publish() -> None:
+    """Publish the topic `game` as the database has it; the next snapshot makes good a lost one."""
+    try:
+        stream.publish("game", game_state())
+    except redis.RedisError:
+        logger.warning("The game's state could not be published.", exc_info=True)

@@ -1,0 +1,9 @@
+"""Addresses of the games' read API."""
+
+from django.urls import path
+
+from games import views
+
+urlpatterns = [
+    path("api/game", views.api_game, name="api_game"),
+]
