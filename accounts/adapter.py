@@ -28,6 +28,10 @@ class AccountAdapter(DefaultAccountAdapter):
         "rate_limited": _("요청이 너무 잦아요. 잠시 뒤에 다시 시도해 주세요."),
     }
 
+    def format_email_subject(self, subject: str) -> str:
+        """Put the game's name before the subject."""
+        return f"[{_('스톡킹')}] {subject}"
+
     def save_user(self, request: Any, user: User, form: Any, commit: bool = True) -> User:
         """Take the nickname from the form before the user is stored."""
         user.nickname = form.cleaned_data["nickname"]

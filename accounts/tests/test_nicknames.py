@@ -1,0 +1,29 @@
+"""Under which form a nickname is unique."""
+
+import pytest
+from django.db import IntegrityError
+
+from accounts.models import User, nickname_fold
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Ant", "aNT"), ("ａｎｔ", "ant"), ("\u1100\u1162", "개"), ("STRASSE", "straße")]
+)
+def test_folding_makes_look_alikes_one(one: str, other: str) -> None:
+    assert nickname_fold(one) == nickname_fold(other)
+
+
+@pytest.mark.django_db
+def test_the_database_holds_the_rule() -> None:
+    User.objects.create_user("a@example.com", "Ant")
+    with pytest.raises(IntegrityError):
+        User.objects.create_user("b@example.com", "aNT")
+
+
+@pytest.mark.django_db
+def test_a_new_nickname_takes_its_folded_form_along() -> None:
+    user = User.objects.create_user("a@example.com", "Ant")
+    user.nickname = "Bee"
+    user.save(update_fields=["nickname"])
+    user.refresh_from_db()
+    assert user.nickname_key == "bee"
