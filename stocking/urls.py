@@ -13,6 +13,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("chat.urls")),
     path("", include("trading.urls")),
+    path("", include("games.urls")),
+    path("", include("ranking.urls")),
     path("", include("django_prometheus.urls")),
     path("", include("stocking.pages.urls")),  # last: it answers what is left below /api/
 ]

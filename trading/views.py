@@ -12,19 +12,13 @@ from django.views.decorators.http import require_POST
 from accounts.models import User
 from stocking.base.api import api_view, parameter_choice, parameter_integer
 from stocking.base.errors import ApplicationError
-from trading import selectors
+from trading import selectors, services
 from trading.forms import AmendForm, OrderForm, first_error
 from trading.models import Listing, Market
 
 LIST_LIMIT = 50
 LIST_LIMIT_MAX = 500
 GAME_NUMBER_MAX = 2**31 - 1
-
-
-def _services() -> Any:
-    from trading import services
-
-    return services
 
 
 def _user(request: HttpRequest) -> User:
@@ -154,7 +148,7 @@ def order_submit(request: HttpRequest) -> HttpResponse:
     if not is_valid:
         return _done(request, fallback, refusal=first_error(form))
     try:
-        accepted = _services().order_submit(account=_user(request).pk, **form.cleaned_data)
+        accepted = services.order_submit(account=_user(request).pk, **form.cleaned_data)
     except ApplicationError as error:
         return _done(request, fallback, refusal=error.as_dict()["message"])
     if accepted.duplicate:
@@ -173,7 +167,7 @@ def order_amend(request: HttpRequest, order_id: str) -> HttpResponse:
         return _done(request, fallback, refusal=first_error(form))
     price, quantity = form.cleaned_data["price"], form.cleaned_data["quantity"]
     try:
-        _services().order_amend(account=_user(request).pk, order_id=order_id, price=price, quantity=quantity)
+        services.order_amend(account=_user(request).pk, order_id=order_id, price=price, quantity=quantity)
     except ApplicationError as error:
         return _done(request, fallback, refusal=error.as_dict()["message"])
     return _done(request, fallback, _("정정을 접수했어요."))
@@ -186,7 +180,7 @@ def order_cancel(request: HttpRequest, order_id: str) -> HttpResponse:
     if not request.user.is_authenticated:
         return _login_redirect(_next_url(request, fallback))
     try:
-        _services().order_cancel(account=_user(request).pk, order_id=order_id)
+        services.order_cancel(account=_user(request).pk, order_id=order_id)
     except ApplicationError as error:
         return _done(request, fallback, refusal=error.as_dict()["message"])
     return _done(request, fallback, _("취소를 접수했어요."))
@@ -199,7 +193,7 @@ def orders_cancel_all(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return _login_redirect(_next_url(request, fallback))
     try:
-        _services().orders_cancel_all(account=_user(request).pk, symbol=request.POST.get("symbol") or None)
+        services.orders_cancel_all(account=_user(request).pk, symbol=request.POST.get("symbol") or None)
     except ApplicationError as error:
         return _done(request, fallback, refusal=error.as_dict()["message"])
     return _done(request, fallback, _("미체결 주문을 모두 취소하고 있어요."))

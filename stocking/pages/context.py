@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from games.selectors import game_state
 from stocking.base.units import now_ms
 
 
@@ -25,4 +26,4 @@ def every_page(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `player`, `game` (as `GET /api/game`), `server_time_ms`. The admin needs none."""
     if request.path.startswith("/admin/"):
         return {}
-    return {"player": player_of(request), "game": None, "server_time_ms": now_ms()}
+    return {"player": player_of(request), "game": game_state(), "server_time_ms": now_ms()}

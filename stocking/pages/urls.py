@@ -2,16 +2,16 @@
 
 from django.urls import path, re_path
 
-from stocking.pages import errors, health, views
+from stocking.pages import errors, health, records, views
 
 urlpatterns = [
     path("", views.market, name="market"),
     path("stocks/<str:symbol>/", views.stock, name="stock"),
     path("orders/", views.orders, name="orders"),
-    path("rankings/", views.rankings, name="rankings"),
-    path("games/<int:number>/", views.game, name="game"),
-    path("me/", views.me, name="me"),
-    path("players/<str:nickname>/", views.player, name="player"),
+    path("rankings/", records.rankings, name="rankings"),
+    path("games/<int:number>/", records.game, name="game"),
+    path("me/", records.me, name="me"),
+    path("players/<str:nickname>/", records.player, name="player"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     re_path(r"^api(?:/.*)?\Z", errors.api_not_found),

@@ -1,16 +1,15 @@
 """Reads of the exchange: plain data for the API, the pages and the stream. Nothing here writes."""
 
 from trading.selectors.accounts import (
-    Valuation,
     account_get,
     holdings_list,
     ledger_get,
-    valuations_list,
 )
 from trading.selectors.markets import (
     companies_search,
     company_get,
     current_market,
+    listing_among,
     listing_get,
     listing_row,
     listing_status,
@@ -38,10 +37,8 @@ from trading.selectors.prices import (
     book_from_database,
     book_get,
     candles_list,
-    closing_prices,
     trade_as_dict,
     trades_list,
-    vwap,
 )
 
 __all__ = [
@@ -53,12 +50,10 @@ __all__ = [
     "ORDER_STATUSES",
     "SIDES",
     "TRADES_LIMIT",
-    "Valuation",
     "account_get",
     "book_from_database",
     "book_get",
     "candles_list",
-    "closing_prices",
     "companies_search",
     "company_get",
     "current_market",
@@ -66,6 +61,7 @@ __all__ = [
     "fills_list",
     "holdings_list",
     "ledger_get",
+    "listing_among",
     "listing_get",
     "listing_row",
     "listing_status",
@@ -78,6 +74,4 @@ __all__ = [
     "orders_list",
     "trade_as_dict",
     "trades_list",
-    "valuations_list",
-    "vwap",
 ]

@@ -29,21 +29,6 @@ class Ledger:
     available_shares: dict[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Valuation:
-    """What an account's cash and shares are worth at given prices."""
-
-    user_id: int
-    initial_cash: int
-    cash: int
-    equity: int
-
-    @property
-    def return_bps(self) -> int:
-        """The gain over the cash the account started with, in basis points, rounded down."""
-        return return_bps(self.equity, self.initial_cash)
-
-
 def _available(
     user_id: int, market: Market, cash: int, shares: Mapping[int, int]
 ) -> tuple[int, dict[int, int]]:
@@ -142,28 +127,3 @@ def account_get(user: User, market: Market | None = None) -> dict[str, Any]:
         "tier": user.tier,
         "holdings": holdings,
     }
-
-
-def valuations_list(
-    *, market: Market, prices: Mapping[int, int] | None = None, with_bots: bool = False
-) -> list[Valuation]:
-    """Return every account of the market, valued at `prices` by listing (last prices for None).
-
-    Who has a portfolio has traded; bots are left out unless asked for.
-    """
-    if prices is None:
-        prices = dict(Listing.objects.filter(market=market).values_list("pk", "last_price"))
-    portfolios = Portfolio.objects.filter(market=market)
-    holdings = Holding.objects.filter(listing__market=market, quantity__gt=0)
-    if not with_bots:
-        portfolios = portfolios.filter(user__is_bot=False)
-        holdings = holdings.filter(user__is_bot=False)
-    worth: dict[int, int] = {}
-    for user_id, listing_id, quantity in holdings.values_list("user_id", "listing_id", "quantity"):
-        worth[user_id] = worth.get(user_id, 0) + quantity * prices[listing_id]
-    return [
-        Valuation(user_id, initial_cash, cash, cash + worth.get(user_id, 0))
-        for user_id, initial_cash, cash in portfolios.order_by("user_id").values_list(
-            "user_id", "initial_cash", "cash"
-        )
-    ]

@@ -1,5 +1,6 @@
 """Markets, their listings, and the companies behind them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Q
@@ -40,6 +41,14 @@ def listing_get(symbol: str, market: Market | None = None) -> Listing:
             Listing.objects.select_related("company", "market").filter(market=market, symbol=symbol).first()
         )
         if listing is not None:
+            return listing
+    raise ApplicationError("unknown_symbol")
+
+
+def listing_among(listings: Iterable[Listing], symbol: str) -> Listing:
+    """Return the symbol's listing of those that were read already, else `unknown_symbol`."""
+    for listing in listings:
+        if listing.symbol == symbol:
             return listing
     raise ApplicationError("unknown_symbol")
 

@@ -8,13 +8,12 @@ from django.db.models import Count, F, Sum
 
 from stocking.base import stream
 from trading.core.candles import INTERVALS
-from trading.models import Candle, Listing, Market, Order, Trade
+from trading.models import Candle, Listing, Order, Trade
 
 BOOK_DEPTH = 10
 BOOK_DEPTH_MAX = 50
 TRADES_LIMIT = 50
 CANDLES_LIMIT = 300
-CLOSING_WINDOW_MS = 30_000
 BASE_INTERVAL_MS = INTERVALS["5s"]
 
 
@@ -90,28 +89,3 @@ def candles_list(listing: Listing, interval: str = "5s", limit: int = CANDLES_LI
     )
     stored = [dict(row) for row in reversed(rows)]
     return candles_fold(stored, interval_ms)[-limit:]
-
-
-def vwap(*, listing: Listing, since_ms: int, until_ms: int) -> int | None:
-    """Return the volume-weighted price of the trades in [since, until), rounded down; None without one."""
-    return _vwap_by_listing([listing.pk], since_ms, until_ms).get(listing.pk)
-
-
-def closing_prices(*, market: Market, window_ms: int = CLOSING_WINDOW_MS) -> dict[int, int]:
-    """Return {listing key: price} at which holdings are valued when the market closes.
-
-    The volume-weighted price of the last `window_ms` of trading, the last price where nothing was traded.
-    """
-    prices = dict(Listing.objects.filter(market=market).values_list("pk", "last_price"))
-    until_ms = market.closes_at
-    return prices | _vwap_by_listing(list(prices), until_ms - window_ms, until_ms)
-
-
-def _vwap_by_listing(listings: list[int], since_ms: int, until_ms: int) -> dict[int, int]:
-    rows = (
-        Trade.objects.filter(listing_id__in=listings, traded_at__gte=since_ms, traded_at__lt=until_ms)
-        .values("listing_id")
-        .annotate(value=Sum(F("price") * F("quantity")), volume=Sum("quantity"))
-        .order_by("listing_id")
-    )
-    return {row["listing_id"]: row["value"] // row["volume"] for row in rows}

@@ -1,0 +1,82 @@
+"""What pages show of orders, news and results: words beside the codes."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Tier
+from games.models import News
+from stocking.base.errors import message_of
+from trading.models import Order
+
+CANCEL_REASONS: dict[str, Any] = {
+    "user": gettext_lazy("직접 취소"),
+    "self_trade": gettext_lazy("내 주문끼리는 거래할 수 없어요"),
+    "market_remainder": gettext_lazy("맞는 호가가 없어 남은 수량 취소"),
+    "closed": gettext_lazy("게임 종료"),
+}
+
+
+def reason_text(reason: str | None) -> str:
+    """Return why an order ended, in words."""
+    if not reason:
+        return ""
+    return str(CANCEL_REASONS[reason]) if reason in CANCEL_REASONS else message_of(reason)
+
+
+def with_names(rows: Iterable[dict[str, Any]], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return orders or fills with the names of their companies."""
+    return [{**row, "name": names.get(row["symbol"], row["symbol"])} for row in rows]
+
+
+def with_words(orders: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return orders with `status_text` and `reason_text`."""
+    return [
+        {
+            **order,
+            "status_text": Order.Status(order["status"]).label,
+            "reason_text": reason_text(order["reason"]),
+        }
+        for order in orders
+    ]
+
+
+def news_item(news: News) -> dict[str, Any]:
+    """Return a published piece of news as the pages and the chart's pins show it; reads `company`."""
+    return {
+        "symbol": news.company.symbol,
+        "name": news.company.name,
+        "direction": news.direction,
+        "text": news.headline,
+        "sent_at": news.published_at,
+    }
+
+
+def tier_change(before: str, after: str) -> int:
+    """Return how many tiers a game brought up (or, negative, down)."""
+    order = list(Tier.values)
+    return order.index(after) - order.index(before)
+
+
+def percent_text(bps: int) -> str:
+    """Return basis points as a signed percentage: 123 gives +1.23%."""
+    return f"{'-' if bps < 0 else '+'}{abs(bps) // 100:,}.{abs(bps) % 100:02d}%"
+
+
+def rating_reason(*, change: int, house_return_bps: int | None) -> str:
+    """Return why a game moved the MMR as it did: against whom it was measured, and how that went."""
+    if house_return_bps is None:
+        measured = _("함께 거래한 참가자들의 실력과 순위로 계산했어요.")
+    else:
+        measured = _("함께 거래한 참가자들과 시장 수익률(%(house)s)을 상대로 계산했어요.") % {
+            "house": percent_text(house_return_bps)
+        }
+    if change > 0:
+        outcome = _("기대보다 잘해서 MMR이 올랐어요.")
+    elif change < 0:
+        outcome = _("기대보다 낮은 순위라 MMR이 내려갔어요. 다음 게임에서 되찾아 보세요.")
+    else:
+        outcome = _("기대한 만큼의 순위라 MMR이 그대로예요.")
+    return f"{measured} {outcome}"

@@ -1,0 +1,173 @@
+"""The pages of records: rankings, a game's results, my page, and a player's."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from accounts.models import User, nickname_fold
+from games.models import Game
+from ranking import selectors as ranking
+from stocking.pages.presentation import rating_reason, tier_change, with_names
+from stocking.pages.requests import Pages, page_view, pages_of, user_of
+from trading import selectors as trading
+
+BOARD_PAGE = 100
+RESULTS_PAGE = 50
+HISTORY_PAGE = 20
+PODIUM_PLACES = 3
+RECENT_FILLS = 10
+FILLS_PAGE = 50
+GAME_NUMBER_MAX = 2**31 - 1
+
+
+@require_safe
+@ensure_csrf_cookie
+@page_view
+def rankings(request: HttpRequest) -> HttpResponse:
+    """`/rankings/`: this game by return, or all players by MMR."""
+    user = user_of(request)
+    tab = "mmr" if request.GET.get("tab") == "mmr" else "game"
+    pages = pages_of(request, BOARD_PAGE)
+    if tab == "game":
+        board = ranking.leaderboard_game(user, BOARD_PAGE)
+        rows, pages = board["rows"], Pages(1, BOARD_PAGE)
+    else:
+        board = ranking.leaderboard_mmr(user, BOARD_PAGE + 1, pages.offset)
+        rows, pages = pages.cut(board["rows"])
+    last = Game.objects.filter(phase=Game.Phase.INTERMISSION).order_by("-pk").first()
+    context = {
+        "tab": tab,
+        "rows": rows,
+        "mine": board["me"],
+        "pages": pages,
+        "pages_query": f"tab={tab}&",
+        "is_first_page": pages.number == 1,
+        "previous_game": last.number if last else None,
+    }
+    return render(request, "pages/rankings.html", context)
+
+
+def _my_result(user: User | None, number: int, house_return_bps: int | None) -> dict[str, Any] | None:
+    """Return the viewer's own result of a game with its reason, None for one who took no part."""
+    result = ranking.result_of(number, user) if user else None
+    if result is None:
+        return None
+    tiers = tier_change(result.tier_before, result.tier_after)
+    return {
+        "rank": result.rank,
+        "return_bps": result.return_bps,
+        "equity": result.equity,
+        "mmr_before": result.mmr_before,
+        "mmr_after": result.mmr_after,
+        "tier_before": result.tier_before,
+        "tier_after": result.tier_after,
+        "is_promoted": tiers > 0,
+        "is_demoted": tiers < 0,
+        "why": rating_reason(change=result.mmr_change, house_return_bps=house_return_bps),
+    }
+
+
+def _result_rows(rows: list[dict[str, Any]], user: User | None) -> list[dict[str, Any]]:
+    mine = user.nickname if user else None
+    return [{**row, "tier": row["tier_after"], "is_me": row["nickname"] == mine} for row in rows]
+
+
+@require_safe
+@ensure_csrf_cookie
+@page_view
+def game(request: HttpRequest, number: int) -> HttpResponse:
+    """`/games/{number}/`: podium, my result and its reason, the table, my fills, what comes next."""
+    if number > GAME_NUMBER_MAX:
+        raise Http404
+    user = user_of(request)
+    pages = pages_of(request, RESULTS_PAGE)
+    result = ranking.results_of(number, RESULTS_PAGE + 1, pages.offset)
+    rows, pages = pages.cut(_result_rows(result.pop("results"), user))
+    is_final = result["participants"] is not None
+    before = Game.objects.filter(pk__lt=number).order_by("-pk").first()
+    after = Game.objects.filter(pk__gt=number).order_by("pk").first()
+    fills: list[dict[str, Any]] = []
+    following = None
+    if user:
+        market = trading.market_get(number)
+        names = {listing.symbol: listing.company.name for listing in trading.listings_of(market)}
+        cursor = request.GET.get("fills") or None
+        found, following = trading.fills_list(user_id=user.pk, market=market, limit=FILLS_PAGE, cursor=cursor)
+        fills = with_names(found, names)
+    context = {
+        "result": {**result, "is_final": is_final},
+        "rows": rows,
+        "podium": rows[:PODIUM_PLACES] if pages.number == 1 else [],
+        "pages": pages,
+        "mine": _my_result(user, number, result["house_return_bps"]) if is_final else None,
+        "closes": result["listings"],
+        "fills": fills,
+        "fills_next": following,
+        "previous_game": before.number if before else None,
+        "following_game": after.number if after else None,
+    }
+    return render(request, "pages/game.html", context)
+
+
+def _history(user: User, pages: Pages) -> tuple[list[dict[str, Any]], Pages]:
+    rows = ranking.results_of_user(user, pages.offset + pages.size + 1)
+    return pages.cut(rows[pages.offset :])
+
+
+def _mmr_rank(user: User) -> int | None:
+    mine = ranking.leaderboard_mmr(user, 0)["me"]
+    return mine["rank"] if mine else None
+
+
+@require_safe
+@login_required
+@ensure_csrf_cookie
+@page_view
+def me(request: HttpRequest) -> HttpResponse:
+    """`/me/`: my assets in this game, my past games, my last fills."""
+    user = user_of(request)
+    assert user is not None
+    current = trading.current_market()
+    names = {listing.symbol: listing.company.name for listing in trading.listings_of(current)}
+    account = trading.account_get(user, current)
+    history, pages = _history(user, pages_of(request, HISTORY_PAGE))
+    fills, _more = trading.fills_list(user_id=user.pk, market=current, limit=RECENT_FILLS)
+    context = {
+        "account": {**account, "holdings": with_names(account["holdings"], names)},
+        "games_played": user.games_played,
+        "mmr_rank": _mmr_rank(user),
+        "history": history,
+        "pages": pages,
+        "fills": with_names(fills, names),
+    }
+    return render(request, "pages/me.html", context)
+
+
+@require_safe
+@ensure_csrf_cookie
+@page_view
+def player(request: HttpRequest, nickname: str) -> HttpResponse:
+    """`/players/{nickname}/`: what everyone may know of a player."""
+    found = User.objects.filter(nickname_key=nickname_fold(nickname), is_active=True).first()
+    if found is None:
+        raise Http404(nickname)
+    history, pages = _history(found, pages_of(request, HISTORY_PAGE))
+    context = {
+        "profile": {
+            "nickname": found.nickname,
+            "tier": found.tier,
+            "mmr": found.mmr,
+            "games_played": found.games_played,
+            "is_guest": found.is_guest,
+            "is_bot": found.is_bot,
+            "is_me": found == request.user,
+        },
+        "mmr_rank": _mmr_rank(found),
+        "history": history,
+        "pages": pages,
+    }
+    return render(request, "pages/player.html", context)
