@@ -30,6 +30,15 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     elif scope["type"] == "http" and _entry.serves(scope):
         await _entry(scope, receive, send)
     elif scope["type"] == "lifespan":
-        await _entry.lifespan(receive, send)
+        await _lifespan(receive, send)
     else:
         await _django(scope, receive, send)
+
+
+async def _lifespan(receive: Any, send: Any) -> None:
+    """Nothing to open before the first request, nothing to close after the last."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

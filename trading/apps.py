@@ -9,3 +9,12 @@ class TradingConfig(AppConfig):
 
     name = "trading"
     verbose_name = _("거래")
+
+    def ready(self) -> None:
+        """Register the topics, and have the gate forget a session the moment it ends."""
+        from accounts.sessions import on_session_end
+        from trading import topics
+        from trading.gate.client import gate
+
+        topics.register()
+        on_session_end(lambda session_key: gate().session_unbind(session_key))

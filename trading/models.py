@@ -246,3 +246,17 @@ class Outbox(models.Model):
 
     def __str__(self) -> str:
         return f"{self.listing_id}: {self.first}-{self.last}"
+
+
+class GateRecord(models.Model):
+    """The epoch of the gate, kept in the ledger so that no epoch is used twice even if the gate store is lost."""
+
+    epoch = models.PositiveIntegerField(_("에포크"), default=0)
+    run_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        verbose_name = _("관문 기록")
+        verbose_name_plural = _("관문 기록")
+
+    def __str__(self) -> str:
+        return str(self.epoch)

@@ -150,8 +150,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         """Pass a published message on, unless the snapshot already sent includes it."""
         name, version = event["topic"], event["version"]
         seen = self._versions.get(name)
-        # A much lower version means the bus has begun anew: let the client see it and resynchronise.
-        if seen is None or seen - MAX_REORDER <= version <= seen:
+        if seen is None or version <= seen:
             return
         self._versions[name] = version
         await self._send(event["text"])
@@ -169,5 +168,3 @@ class StreamConsumer(AsyncWebsocketConsumer):
         except TimeoutError:
             await self.close(CLOSE_TOO_SLOW)
 
-
-MAX_REORDER = 50

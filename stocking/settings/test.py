@@ -1,9 +1,21 @@
 """Tests: an SQLite file of their own (or `DATABASE_URL`), stores started by the root conftest, quick hashing."""
 
 import os
+import socket
 import tempfile
 
 os.environ.setdefault("STOCKING_VAR_DIR", tempfile.mkdtemp(prefix="stocking-test-"))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+# The root conftest starts the two stores at these addresses.
+for _name in ("ORDER_REDIS_URL", "BUS_REDIS_URL"):
+    os.environ[_name] = f"redis://127.0.0.1:{_free_port()}/0"
 
 from stocking.settings.base import *  # noqa: E402, F403
 from stocking.settings.base import DATABASES, VAR_DIR  # noqa: E402

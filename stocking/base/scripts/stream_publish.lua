@@ -5,6 +5,12 @@
 -- type "snapshot" throws the former data away first.
 local kind, message_type, channel, topic = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local limit, ttl, update = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+-- A bus that has lost its data begins above every version it can have given before: clients see a gap, never a
+-- number twice.
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  local now = redis.call('TIME')
+  redis.call('SET', KEYS[1], string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)))
+end
 local version = redis.call('INCR', KEYS[1])
 if message_type == 'snapshot' then
   redis.call('DEL', KEYS[2])
@@ -32,7 +38,7 @@ end
 if ttl > 0 then
   redis.call('EXPIRE', KEYS[2], ttl)
 end
-local text = '{"topic":"' .. topic .. '","type":"' .. message_type .. '","version":' .. string.format('%d', version)
+local text = '{"topic":"' .. topic .. '","type":"' .. message_type .. '","version":' .. string.format('%.0f', version)
   .. ',"data":' .. update .. '}'
 redis.call('PUBLISH', channel, cmsgpack.pack({type = 'stream.message', topic = topic, version = version, text = text}))
 return version

@@ -2,6 +2,11 @@
 -- KEYS: version, data.  ARGV: kind.  Returns {version, present, items…}; an upsert's items by ascending key.
 local kind = ARGV[1]
 local version = tonumber(redis.call('GET', KEYS[1]) or '0')
+if version == 0 then
+  local now = redis.call('TIME')
+  version = now[1] * 1000 + math.floor(now[2] / 1000)
+  redis.call('SET', KEYS[1], string.format('%.0f', version))
+end
 if redis.call('EXISTS', KEYS[2]) == 0 then
   return {version, 0}
 end

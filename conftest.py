@@ -1,0 +1,70 @@
+"""What all tests share: two Valkey servers of their own, emptied before each test that asks for them."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+
+
+def _start_store(url: str, directory: str, *options: str) -> subprocess.Popen[bytes]:
+    from stocking.launch.stores import server_binary
+
+    os.makedirs(directory)
+    port = str(urlsplit(url).port)
+    command = [str(server_binary()), "--port", port, "--bind", "127.0.0.1", "--dir", directory, "--save", "", *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603
+    deadline = time.monotonic() + 10
+    with redis.Redis.from_url(url) as client:
+        while time.monotonic() < deadline:
+            try:
+                client.ping()
+                return process
+            except redis.ConnectionError:
+                time.sleep(0.02)
+    raise RuntimeError("the store did not start")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the two stores that the test settings name."""
+    from django.conf import settings
+
+    directory = tempfile.mkdtemp(prefix="stocking-stores-")
+    stores = [
+        _start_store(settings.ORDER_REDIS_URL, f"{directory}/gate", "--appendonly", "yes", "--appendfsync", "no"),
+        _start_store(settings.BUS_REDIS_URL, f"{directory}/bus"),
+    ]
+
+    def stop() -> None:
+        for process in stores:
+            process.kill()
+            process.wait()
+        shutil.rmtree(directory, ignore_errors=True)
+
+    config.add_cleanup(stop)
+
+
+@pytest.fixture(autouse=True)
+def _empty_stores() -> Iterator[None]:
+    """Begin each test with empty stores and no engine in memory."""
+    from django.conf import settings
+
+    from trading import engine
+
+    for url in (settings.ORDER_REDIS_URL, settings.BUS_REDIS_URL):
+        with redis.Redis.from_url(url) as client:
+            client.flushall()
+    engine._engines.clear()
+    yield
+
+
+@pytest.fixture
+def repository() -> Path:
+    """Return the checkout's root."""
+    return Path(__file__).parent

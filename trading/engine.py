@@ -1,0 +1,288 @@
+"""The single writer of a listing: restore, drain, step, settle, publish.
+
+What is in memory is a copy of the database at the checkpoint. After any failed or doubtful commit it is thrown
+away and rebuilt: recovery is the normal path, taken at every start.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, field
+
+import msgspec
+from django.db import transaction
+
+from accounts.models import User
+from trading import feed
+from trading.core.book import Book
+from trading.core.candles import Candle
+from trading.core.commands import Close
+from trading.core.invariants import InvariantError, require
+from trading.core.ledger import Position, Settlement
+from trading.gate.client import gate
+from trading.gate.commands import Entry, Undecodable, decode
+from trading.models import Holding, Listing, Order, Outbox, Portfolio
+from trading.models import Candle as CandleRow
+from trading.projection import OrderRow, Projection, candle_series
+from trading.selectors.markets import listing_row
+from trading.settlement import Batch, FencedError, batch_settle
+
+logger = logging.getLogger(__name__)
+
+BATCH_ENTRIES = 500
+CLOSE_CHUNK = 1_000
+DRAIN_BUDGET_SECONDS = 0.2
+
+_row_columns = (
+    "listing_id", "user_id", "epoch", "client_order_id", "side", "type", "price", "quantity", "filled_quantity",
+    "filled_value", "status", "reason", "priority", "created_at",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class ListingEngine:
+    """One listing in memory, as of `checkpoint`. `epoch` is that of the last entry read, 0 after a restore."""
+
+    listing: Listing
+    checkpoint: int
+    marker: int | None
+    is_closed: bool
+    book: Book
+    positions: dict[int, Position]
+    projection: Projection
+    bots: frozenset[int]
+    members: set[int]
+    holders: set[int]
+    epoch: int = 0
+    candles: list[Candle] = field(default_factory=list)
+
+    @classmethod
+    def restore(cls, listing_id: int) -> "ListingEngine":
+        """Rebuild from the database and check that what rests is what the checkpoint's digest says."""
+        with transaction.atomic():
+            listing = Listing.objects.select_related("market", "company").get(pk=listing_id)
+            orders = Order.objects.filter(listing=listing, status__in=Order.OPEN_STATUSES).values_list(*_row_columns, "id")
+            rows = [_restored_row(values) for values in orders]
+            holdings = list(Holding.objects.filter(listing=listing).values_list("user_id", "quantity", "cost"))
+            columns = ("start", "open", "high", "low", "close", "volume")
+            stored = CandleRow.objects.filter(listing=listing).order_by("start").values_list(*columns)
+            series = candle_series(Candle(*values) for values in stored)
+            members = set(Portfolio.objects.filter(market=listing.market_id).values_list("user_id", flat=True))
+            bots = frozenset(User.objects.filter(is_bot=True).values_list("pk", flat=True))
+        book = Book(listing_id)
+        book.restore(row.to_order() for row in rows)
+        require(book.digest() == listing.book_digest, f"listing {listing_id}: the book is not that of the checkpoint")
+        return cls(
+            listing,
+            listing.checkpoint,
+            listing.marker,
+            listing.is_closed,
+            book,
+            {user: Position(quantity, cost) for user, quantity, cost in holdings},
+            Projection(
+                listing_id, {row.sequence: row for row in rows}, series, listing.trade_count, listing.volume,
+                listing.last_price, listing.book_digest,
+            ),  # fmt: skip
+            bots,
+            members,
+            {user for user, _, _ in holdings},
+        )
+
+    @property
+    def listing_id(self) -> int:
+        """The listing's key."""
+        return int(self.listing.pk)
+
+    @property
+    def symbol(self) -> str:
+        """The listing's symbol."""
+        return self.listing.symbol
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the end marker was read and what rests is still being cancelled."""
+        return self.marker is not None and not self.is_closed
+
+    def step(self, entries: list[Entry | Undecodable]) -> Batch:
+        """Apply stream entries to the book; returns what settlement has to write."""
+        first = self.checkpoint + 1
+        settlement = Settlement(self.positions)  # type: ignore[arg-type]
+        for entry in entries:
+            require(entry.sequence == self.checkpoint + 1, f"listing {self.listing_id}: a gap before {entry.sequence}")
+            require(self.marker is None, f"listing {self.listing_id}: an entry behind the end marker")
+            self.checkpoint, self.epoch = entry.sequence, entry.epoch
+            if isinstance(entry, Undecodable):
+                logger.error("Listing %s: entry %s makes no sense: %r", self.listing_id, entry.sequence, entry.text)
+            elif isinstance(entry.command, Close):
+                self.marker = entry.sequence
+            else:
+                events = self.book.apply(entry.command)
+                settlement.add_all(events)
+                self.projection.add(entry.epoch, entry.sequence, entry.client_order_id, events)
+        return self._batch(first, settlement)
+
+    def close_step(self) -> Batch:
+        """Cancel a bounded part of what rests behind the end marker, under a sequence of its own."""
+        self.checkpoint += 1
+        settlement = Settlement(self.positions)  # type: ignore[arg-type]
+        events = self.book.close_chunk(CLOSE_CHUNK)
+        settlement.add_all(events)
+        self.projection.add(self.epoch, self.checkpoint, "", events)
+        self.is_closed = not self.book.orders
+        return self._batch(self.checkpoint, settlement)
+
+    def _batch(self, first: int, settlement: Settlement) -> Batch:
+        projection = self.projection
+        projection.digest = projection.digest_at_end()
+        deltas = {user: delta for user, delta in settlement.deltas.items()}
+        accounts = {row.user_id for row in projection.touched.values()}
+        return Batch(
+            listing_id=self.listing_id,
+            market_id=self.listing.market_id,
+            initial_cash=self.listing.market.initial_cash,
+            first=first,
+            last=self.checkpoint,
+            last_price=projection.last_price,
+            volume=projection.volume,
+            trade_count=projection.trade_count,
+            book_digest=projection.digest,
+            marker=self.marker,
+            is_closed=self.is_closed,
+            payload=self._payload(settlement),
+            orders=list(projection.touched.values()),
+            trades=projection.trades,
+            candles=projection.candles.take_changed(),
+            deltas=deltas,  # type: ignore[arg-type]
+            new_accounts=sorted(accounts - self.members),
+            new_holders=sorted(
+                user for user, delta in deltas.items() if (delta.shares or delta.cost) and user not in self.holders
+            ),
+        )
+
+    def _payload(self, settlement: Settlement) -> str:
+        """Return what the gate has to release and to know, as its script reads it."""
+        projection = self.projection
+        accounts = [
+            [user, delta.available_cash, delta.available_shares, delta.open_orders]
+            for user, delta in settlement.deltas.items()
+            if delta.available_cash or delta.available_shares or delta.open_orders
+        ]
+        orders = [
+            [row.sequence, row.price, row.quantity, row.filled_quantity, int(row.is_open), int(sequence in projection.amended)]
+            for sequence, row in projection.touched.items()
+        ]
+        payload = {
+            "market": self.listing.market_id,
+            "last_price": projection.last_price,
+            "accounts": accounts,
+            "orders": orders,
+        }
+        return msgspec.json.encode(payload).decode()
+
+    def settled(self, batch: Batch) -> feed.Published:
+        """Take note of a committed batch; returns what the players are to be told."""
+        self.members.update(batch.new_accounts)
+        self.holders.update(batch.new_holders)
+        projection, listing = self.projection, self.listing
+        listing.last_price, listing.volume = projection.last_price, projection.volume
+        listing.marker, listing.is_closed = self.marker, self.is_closed
+        published = feed.Published(
+            symbol=self.symbol,
+            market_id=listing.market_id,
+            row=listing_row(listing),
+            last_price=projection.last_price,
+            bids=self.book.depth(feed.BUY, feed.BOOK_LEVELS),
+            asks=self.book.depth(feed.SELL, feed.BOOK_LEVELS),
+            trades=projection.trades,
+            candles=batch.candles,
+            series=projection.candles,
+            orders=[row for row in batch.orders if row.user_id not in self.bots],
+            refusals=[late for late in projection.refusals if late.user_id not in self.bots],
+            bots=self.bots,
+        )
+        projection.finish()
+        return published
+
+
+def _restored_row(values: tuple) -> OrderRow:  # type: ignore[type-arg]
+    listing_id, *others, key = values
+    return OrderRow(listing_id, key & 0xFFFFFFFF, *others)
+
+
+_engines: dict[int, ListingEngine] = {}
+
+
+def engine_forget(listing_id: int) -> None:
+    """Throw away what this process has of a listing; the next drain restores it."""
+    _engines.pop(listing_id, None)
+
+
+def listing_drain(listing_id: int, budget_seconds: float = DRAIN_BUDGET_SECONDS) -> bool:
+    """Apply what waits in a listing's stream, for about `budget_seconds`; returns whether more may be waiting."""
+    gate().wake_flag_clear(listing_id)
+    deadline = time.monotonic() + budget_seconds
+    try:
+        engine = _engines.get(listing_id)
+        if engine is None:
+            engine = ListingEngine.restore(listing_id)
+            outbox_apply(listing_id)
+            feed.restored(engine)
+            _engines[listing_id] = engine
+        while time.monotonic() < deadline:
+            batch = _next_batch(engine)
+            if batch is None:
+                return False
+            batch_settle(batch)
+            _publish(engine, batch)
+            if engine.is_closed:
+                _engines.pop(listing_id, None)
+                return False
+        return True
+    except FencedError as error:
+        engine_forget(listing_id)
+        logger.warning("Another worker has this listing: %s", error)
+        return False
+    except BaseException:
+        engine_forget(listing_id)
+        raise
+
+
+def _next_batch(engine: ListingEngine) -> Batch | None:
+    if engine.is_closed:
+        return None
+    if engine.is_closing:
+        return engine.close_step()
+    raw = gate().entries(engine.listing_id, engine.epoch, engine.checkpoint, BATCH_ENTRIES)
+    if not raw:
+        return None
+    return engine.step([decode(*entry) for entry in raw])
+
+
+def _publish(engine: ListingEngine, batch: Batch) -> None:
+    """Release first, so that a player who acts on a fill never finds the money missing; then tell."""
+    before = gate().release(batch.listing_id, batch.first, batch.last, f"{engine.epoch}-{batch.last}", batch.payload)
+    published = engine.settled(batch)
+    if before != batch.first - 1:
+        outbox_apply(engine.listing_id)
+    feed.publish(published)
+
+
+def outbox_apply(listing_id: int) -> int:
+    """Apply every settled batch the gate has not released yet, in order; returns how many rows were applied.
+
+    Safe to run from anywhere at any time: the gate applies a row only on top of the one before it.
+    """
+    client, applied_rows = gate(), 0
+    _, applied = client.sequences([listing_id])[listing_id]
+    if applied < 0:
+        return 0
+    for first, last, payload in (
+        Outbox.objects.filter(listing_id=listing_id, first__gt=applied).order_by("first").values_list("first", "last", "payload")
+    ):
+        if client.release(listing_id, first, last, "0-0", payload) == first - 1:
+            applied_rows += 1
+    return applied_rows
+
+
+def is_bug(error: BaseException) -> bool:
+    """Return whether an error is a violated invariant: the listing halts instead of being tried for ever."""
+    return isinstance(error, InvariantError)

@@ -1,0 +1,225 @@
+"""Order entry: the unsafe methods of `/api/orders*`, as a plain async ASGI application in front of Django.
+
+No middleware, no ORM, no thread hop on the way: parse, CSRF, one script at the gate, answer. A session the
+gate does not know yet is looked up once in the database and bound.
+"""
+
+import logging
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs
+
+import msgspec
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.http import parse_cookie
+from django.middleware.csrf import InvalidTokenFormat, _check_token_format, _does_token_match
+from django.utils import translation
+from redis.exceptions import RedisError
+
+from accounts.sessions import current_user_of
+from stocking.base.consumers import origin_allowed
+from stocking.base.errors import ApplicationError, http_status
+from trading.gate import answers
+from trading.gate.answers import Accepted, Who
+from trading.gate.client import async_gate
+from trading.wake import Waker
+
+logger = logging.getLogger(__name__)
+
+PATH = "/api/orders"
+MAX_BODY_BYTES = 4_096
+MAX_SYMBOL_CHARACTERS = 16
+
+
+class SubmitBody(msgspec.Struct, kw_only=True, gc=False):
+    """A new order; a limit order has a price, a market order has none."""
+
+    client_order_id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,36}\Z")]
+    symbol: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]{1,16}\Z")]
+    side: Literal["buy", "sell"]
+    type: Literal["limit", "market"]
+    quantity: int
+    price: int | None = None
+
+
+class AmendBody(msgspec.Struct, kw_only=True, gc=False):
+    """New terms of an order; at least one of them. `quantity` is the new total, the filled part included."""
+
+    price: int | None = None
+    quantity: int | None = None
+
+
+_submit_decoder = msgspec.json.Decoder(SubmitBody)
+_amend_decoder = msgspec.json.Decoder(AmendBody)
+
+
+class OrderEntry:
+    """The ASGI application; `waker` sends the wake-ups of accepted commands."""
+
+    def __init__(self, waker: Waker | None = None) -> None:
+        self._waker = waker or Waker()
+
+    def serves(self, scope: dict[str, Any]) -> bool:
+        """Return whether a request is order entry's; reads fall through to Django."""
+        path = scope["path"]
+        at_home = path == PATH or path.startswith(PATH + "/")
+        return at_home and scope["method"] not in ("GET", "HEAD", "OPTIONS")
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Answer one request; what is refused is told as JSON and has changed nothing."""
+        headers = dict(scope["headers"])
+        cookies = parse_cookie(headers.get(b"cookie", b"").decode("latin-1"))
+        try:
+            status, body = 202, await self._handle(scope, headers, cookies, receive)
+        except ApplicationError as error:
+            status = http_status(error.code)
+            with translation.override(_language(cookies, headers)):
+                body = error.as_dict()
+        except Exception:
+            logger.exception("Order entry failed.")
+            status, body = 503, ApplicationError("outcome_unknown").as_dict()
+        await _answer(send, status, body)
+
+    async def _handle(
+        self, scope: dict[str, Any], headers: dict[bytes, bytes], cookies: dict[str, str], receive: Any
+    ) -> dict[str, Any]:
+        raw = await _read(receive)
+        _check_origin(headers, cookies)
+        path, method = scope["path"].removeprefix(PATH).strip("/"), scope["method"]
+        session = cookies.get(settings.SESSION_COOKIE_NAME, "")
+        if method == "POST" and not path:
+            return await self._submit(session, _decoded(_submit_decoder, raw, headers))
+        if method == "PATCH" and path:
+            return await self._amend(session, path, _decoded(_amend_decoder, raw, headers))
+        if method == "DELETE" and path:
+            return await self._cancel(session, path)
+        if method == "DELETE":
+            return await self._cancel_all(session, scope["query_string"])
+        raise ApplicationError("method_not_allowed")
+
+    async def _submit(self, session: str, body: SubmitBody) -> dict[str, Any]:
+        if (body.type == "market") != (body.price is None):
+            raise ApplicationError("invalid_request")
+        arguments = answers.submit_arguments(
+            Who(session=session), body.client_order_id, body.symbol, body.side, body.type, body.price, body.quantity
+        )
+        accepted = await self._through_gate("submit", session, arguments)
+        return {
+            "order_id": accepted.order_id,
+            "client_order_id": body.client_order_id,
+            "symbol": body.symbol,
+            "status": "accepted",
+            "duplicate": accepted.duplicate,
+        }
+
+    async def _amend(self, session: str, order_id: str, body: AmendBody) -> dict[str, Any]:
+        if body.price is None and body.quantity is None:
+            raise ApplicationError("invalid_request")
+        arguments = answers.amend_arguments(Who(session=session), _parts(order_id), body.price, body.quantity)
+        accepted = await self._through_gate("amend", session, arguments)
+        return {"order_id": accepted.order_id, "status": "accepted"}
+
+    async def _cancel(self, session: str, order_id: str) -> dict[str, Any]:
+        arguments = answers.cancel_arguments(Who(session=session), _parts(order_id))
+        accepted = await self._through_gate("cancel", session, arguments)
+        return {"order_id": accepted.order_id, "status": "accepted", "duplicate": accepted.duplicate}
+
+    async def _cancel_all(self, session: str, query: bytes) -> dict[str, Any]:
+        symbols = parse_qs(query.decode("latin-1"), keep_blank_values=True).get("symbol", [])
+        if len(symbols) > 1 or (symbols and not (symbols[0].isascii() and symbols[0].isalnum())):
+            raise ApplicationError("invalid_request")
+        symbol = symbols[0][:MAX_SYMBOL_CHARACTERS] if symbols else None
+        await self._through_gate("cancel_all", session, answers.cancel_all_arguments(Who(session=session), symbol))
+        return {"status": "accepted"}
+
+    async def _through_gate(self, script: str, session: str, arguments: list[Any]) -> Accepted:
+        """Run a command; a session that the gate does not know is bound once, if it is somebody's."""
+        if not session or len(session) > 64 or not session.isalnum():
+            raise ApplicationError("not_authenticated")
+        gate = async_gate()
+        answer = await gate.command(script, arguments)
+        if not isinstance(answer, Accepted) and answer.code == "session_unknown":
+            user = await database_sync_to_async(current_user_of)(session)
+            if user is None:
+                raise ApplicationError("not_authenticated")
+            try:
+                await gate.session_bind(session, user.pk)
+            except (RedisError, OSError) as error:
+                raise ApplicationError("outcome_unknown") from error
+            answer = await gate.command(script, arguments)
+        if isinstance(answer, Accepted):
+            self._waker.wake(answer.wake)
+            return answer
+        if answer.code == "session_unknown":  # ended while it was being bound
+            raise ApplicationError("not_authenticated")
+        extra = {} if answer.retry_after_ms is None else {"retry_after_ms": answer.retry_after_ms}
+        raise ApplicationError(answer.code, **extra)
+
+
+def _parts(order_id: str) -> tuple[str, str, str]:
+    parts = answers.order_id_parts(order_id)
+    if parts is None:
+        raise ApplicationError("order_not_found")
+    return parts
+
+
+async def _read(receive: Any) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ApplicationError("invalid_request")
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            raise ApplicationError("request_too_large")
+        if not message.get("more_body"):
+            return body
+
+
+def _check_origin(headers: dict[bytes, bytes], cookies: dict[str, str]) -> None:
+    """Refuse a foreign `Origin`, and a request whose token is not that of the cookie: Django's own rule."""
+    origin = headers.get(b"origin")
+    if origin is not None and not origin_allowed(origin.decode("latin-1"), headers.get(b"host", b"").decode("latin-1")):
+        raise ApplicationError("csrf_failed")
+    token = headers.get(b"x-csrftoken", b"").decode("latin-1")
+    secret = cookies.get(settings.CSRF_COOKIE_NAME, "")
+    try:
+        _check_token_format(token)
+        _check_token_format(secret)
+    except InvalidTokenFormat:
+        raise ApplicationError("csrf_failed") from None
+    if not _does_token_match(token, secret):
+        raise ApplicationError("csrf_failed")
+
+
+def _decoded(decoder: Any, raw: bytes, headers: dict[bytes, bytes]) -> Any:
+    content_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+    if content_type != b"application/json":
+        raise ApplicationError("invalid_request")
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        raise ApplicationError("invalid_request") from None
+
+
+def _language(cookies: dict[str, str], headers: dict[bytes, bytes]) -> str:
+    """Return the language of an error message: the cookie's, else the browser's first, else the default."""
+    wanted = cookies.get(settings.LANGUAGE_COOKIE_NAME) or headers.get(b"accept-language", b"").decode("latin-1")[:2]
+    known = {code for code, _ in settings.LANGUAGES}
+    return wanted if wanted in known else settings.LANGUAGE_CODE
+
+
+async def _answer(send: Any, status: int, body: dict[str, Any]) -> None:
+    content = msgspec.json.encode(body)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(content)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        seconds = -(-int(body.get("retry_after_ms", 1_000)) // 1_000)
+        headers.append((b"retry-after", str(seconds).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})

@@ -1,0 +1,245 @@
+"""The gate's clients: each command is one script, one round trip, and never retried by the client library.
+
+A lost reply is reported as `outcome_unknown`; whoever asks again with the same `client_order_id` gets the
+first answer.
+"""
+
+import asyncio
+import weakref
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import redis
+import redis.asyncio
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+from redis.retry import Retry
+
+from trading.gate import answers
+from trading.gate.answers import Accepted, Balances, GateOrder, Refused, Who
+
+SESSION_BINDING_SECONDS = 3600
+_DIRECTORY = Path(__file__).parent / "scripts"
+
+
+@cache
+def script_text(name: str) -> str:
+    """Return a gate script with what all share put in front."""
+    return (_DIRECTORY / "prelude.lua").read_text() + (_DIRECTORY / f"{name}.lua").read_text()
+
+
+class GateClient:
+    """The gate for synchronous callers: bots, forms, the engine, jobs, commands."""
+
+    def __init__(self, url: str) -> None:
+        self.redis: Any = redis.Redis.from_url(
+            url, retry=Retry(NoBackoff(), 0), socket_timeout=10, socket_connect_timeout=2
+        )
+        self._scripts: dict[str, Any] = {}
+
+    def run(self, name: str, *arguments: Any) -> Any:
+        """Run one script. Loading an unknown script again is safe: it had not run."""
+        script = self._scripts.get(name)
+        if script is None:
+            script = self._scripts[name] = self.redis.register_script(script_text(name))
+        return script(keys=["gate"], args=arguments)
+
+    def _command(self, name: str, arguments: list[Any]) -> Accepted | Refused:
+        try:
+            return answers.parse(self.run(name, *arguments))
+        except RedisError:
+            return Refused("outcome_unknown")
+
+    def submit(
+        self, who: Who, *, client_order_id: str, symbol: str, side: str, type: str, price: int | None, quantity: int
+    ) -> Accepted | Refused:
+        """Accept or refuse an order."""
+        arguments = answers.submit_arguments(who, client_order_id, symbol, side, type, price, quantity)
+        return self._command("submit", arguments)
+
+    def amend(self, who: Who, *, order_id: str, price: int | None, quantity: int | None) -> Accepted | Refused:
+        """Accept or refuse an amend; `quantity` is the new total, the filled part included."""
+        parts = answers.order_id_parts(order_id)
+        if parts is None:
+            return Refused("order_not_found")
+        return self._command("amend", answers.amend_arguments(who, parts, price, quantity))
+
+    def cancel(self, who: Who, *, order_id: str) -> Accepted | Refused:
+        """Accept or refuse a cancel."""
+        parts = answers.order_id_parts(order_id)
+        if parts is None:
+            return Refused("order_not_found")
+        return self._command("cancel", answers.cancel_arguments(who, parts))
+
+    def cancel_all(self, who: Who, *, symbol: str | None = None) -> Accepted | Refused:
+        """Cancel all open orders of the account, or those in one listing."""
+        return self._command("cancel_all", answers.cancel_all_arguments(who, symbol))
+
+    def session_bind(self, session_key: str, account: int) -> None:
+        """Let a session's orders through as those of an account."""
+        self.redis.set(f"session:{session_key}", account, ex=SESSION_BINDING_SECONDS)
+
+    def session_unbind(self, session_key: str) -> None:
+        """Refuse a session's orders from now on."""
+        self.redis.delete(f"session:{session_key}")
+
+    def balances(self, market_id: int, account: int) -> Balances:
+        """Return what an account has available."""
+        return self.balances_of(market_id, [account])[account]
+
+    def balances_of(self, market_id: int, accounts: list[int]) -> dict[int, Balances]:
+        """Return what each of the accounts has available, in one round trip."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for account in accounts:
+            pipeline.hgetall(f"account:{market_id}:{account}")
+        return {account: _balances(raw) for account, raw in zip(accounts, pipeline.execute(), strict=True)}
+
+    def open_orders(self, market_id: int, account: int) -> list[GateOrder]:
+        """Return the account's open orders as the gate knows them, those being cancelled left out."""
+        return self.open_orders_of(market_id, [account])[account]
+
+    def open_orders_of(self, market_id: int, accounts: list[int]) -> dict[int, list[GateOrder]]:
+        """Return the open orders of each account, in two round trips."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for account in accounts:
+            pipeline.smembers(f"open:{market_id}:{account}")
+        ids = [sorted(order_id.decode() for order_id in members) for members in pipeline.execute()]
+        pipeline = self.redis.pipeline(transaction=False)
+        for order_id in (order_id for members in ids for order_id in members):
+            listing, _, sequence = order_id.split("-")
+            pipeline.hmget(f"order:{listing}:{sequence}", "side", "price", "quantity", "filled", "open", "cancelling")
+        rows = iter(pipeline.execute())
+        found: dict[int, list[GateOrder]] = {}
+        for account, members in zip(accounts, ids, strict=True):
+            orders = [_gate_order(order_id, next(rows)) for order_id in members]
+            found[account] = [order for order in orders if order is not None]
+        return found
+
+    def wake_flag_clear(self, listing_id: int) -> None:
+        """Forget that a wake-up is on its way; called before the stream is read."""
+        self.redis.delete(f"woken:{listing_id}")
+
+    def entries(self, listing_id: int, epoch: int, after: int, count: int) -> list[tuple[int, int, str]]:
+        """Return up to `count` stream entries behind a sequence, as (epoch, sequence, text), oldest first.
+
+        `epoch` is that of the entry `after`, or 0 where it is not known: sequences rise through all epochs.
+        """
+        key, start = f"orders:{listing_id}", f"({epoch}-{after}" if epoch else "-"
+        found: list[tuple[int, int, str]] = []
+        while len(found) < count:
+            page = self.redis.xrange(key, min=start, count=count)
+            entries = ((*_entry_id(entry_id), fields[b"d"].decode()) for entry_id, fields in page)
+            found += [entry for entry in entries if entry[1] > after]
+            if len(page) < count:
+                break
+            start = "(" + page[-1][0].decode()
+        return found[:count]
+
+    def sequences(self, listing_ids: list[int]) -> dict[int, tuple[int, int]]:
+        """Return for each listing the last sequence given and the last one released; -1 where unknown."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for listing_id in listing_ids:
+            pipeline.hmget(f"listing:{listing_id}", "sequence", "applied")
+        rows = pipeline.execute()
+        return {key: (int(row[0] or -1), int(row[1] or -1)) for key, row in zip(listing_ids, rows, strict=True)}
+
+    def release(self, listing_id: int, first: int, last: int, trim_id: str, payload: str) -> int:
+        """Apply one outbox row; returns the last sequence that had been applied before."""
+        return int(self.run("release", listing_id, first, last, trim_id, payload))
+
+    def halt_set(self, listing_id: int, halted: bool) -> None:
+        """Refuse (or accept again) submits and amends in a listing; cancels pass always."""
+        self.redis.hset(f"listing:{listing_id}", "halted", int(halted))
+
+    def state(self) -> dict[str, str]:
+        """Return the gate's own record: state, run_id, epoch, market."""
+        return {key.decode(): value.decode() for key, value in self.redis.hgetall("gate").items()}
+
+    def store_run_id(self) -> str:
+        """Return the run id of the store that answers now."""
+        return str(self.redis.info("server")["run_id"])
+
+    def is_open(self) -> bool:
+        """Return whether the gate accepts on the store that answers now."""
+        state = self.state()
+        return state.get("state") == "open" and state.get("run_id") == self.store_run_id()
+
+    def serves(self, market_id: int) -> bool:
+        """Return whether the gate knows a market."""
+        return bool(self.redis.exists(f"market:{market_id}"))
+
+    def snapshot(self, market_id: int) -> dict[str, Any]:
+        """Return everything the audit compares, as of one instant."""
+        return msgspec.json.decode(self.run("snapshot", market_id))
+
+
+def _entry_id(raw: bytes) -> tuple[int, int]:
+    epoch, sequence = raw.split(b"-")
+    return int(epoch), int(sequence)
+
+
+def _balances(raw: dict[bytes, bytes]) -> Balances:
+    cash = raw.get(b"cash")
+    shares = {int(key[1:]): int(value) for key, value in raw.items() if key[:1] == b"s"}
+    return Balances(None if cash is None else int(cash), shares)
+
+
+def _gate_order(order_id: str, row: list[Any]) -> GateOrder | None:
+    side, price, quantity, filled, is_open, cancelling = row
+    if is_open != b"1" or cancelling == b"1":
+        return None
+    return GateOrder(order_id, int(order_id.split("-")[0]), side.decode(), int(price), int(quantity), int(filled))
+
+
+@cache
+def gate() -> GateClient:
+    """Return this process's gate client."""
+    return GateClient(settings.ORDER_REDIS_URL)
+
+
+class AsyncGateClient:
+    """The gate for order entry: the same commands on an event loop, its connections opened once and kept."""
+
+    def __init__(self, url: str, max_connections: int = 64) -> None:
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            url, max_connections=max_connections, timeout=5, retry=Retry(NoBackoff(), 0), socket_timeout=5,
+            socket_connect_timeout=2,
+        )  # fmt: skip
+        self.redis: Any = redis.asyncio.Redis(connection_pool=pool)
+        self._digests: dict[str, str] = {}
+
+    async def _run(self, name: str, arguments: list[Any]) -> Any:
+        digest = self._digests.get(name)
+        if digest is None:
+            digest = self._digests[name] = await self.redis.script_load(script_text(name))
+        try:
+            return await self.redis.evalsha(digest, 1, "gate", *arguments)
+        except NoScriptError:  # the store was restarted: the script has not run
+            self._digests[name] = await self.redis.script_load(script_text(name))
+            return await self.redis.evalsha(digest, 1, "gate", *arguments)
+
+    async def command(self, name: str, arguments: list[Any]) -> Accepted | Refused:
+        """Run a command script; a lost reply is `outcome_unknown`."""
+        try:
+            return answers.parse(await self._run(name, arguments))
+        except (RedisError, OSError, TimeoutError):
+            return Refused("outcome_unknown")
+
+    async def session_bind(self, session_key: str, account: int) -> None:
+        """Let a session's orders through as those of an account."""
+        await self.redis.set(f"session:{session_key}", account, ex=SESSION_BINDING_SECONDS)
+
+
+_async_gates: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGateClient]" = weakref.WeakKeyDictionary()
+
+
+def async_gate() -> AsyncGateClient:
+    """Return the running event loop's gate client."""
+    loop = asyncio.get_running_loop()
+    client = _async_gates.get(loop)
+    if client is None:
+        client = _async_gates[loop] = AsyncGateClient(settings.ORDER_REDIS_URL)
+    return client

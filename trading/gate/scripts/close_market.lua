@@ -1,0 +1,31 @@
+-- Ends trading: writes the end marker into the stream of every listing of the market, exempt from its limit.
+-- Nothing is accepted behind it. ARGV: market, force ('1' closes before closes_at)
+-- Returns {'ok', listing, …}; repeated, the same and nothing is written. {'no', code} when it is not time.
+local market = ARGV[1]
+local epoch = gate_open()
+if not epoch then
+  return refuse('recovering')
+end
+local state = redis.call('HMGET', 'market:' .. market, 'closes_at', 'closed')
+if not state[1] then
+  return refuse('market_closed')
+end
+local now = now_ms()
+local answer = {'ok'}
+local symbols = redis.call('HGETALL', 'market:' .. market .. ':symbols')
+for i = 2, #symbols, 2 do
+  answer[#answer + 1] = symbols[i]
+end
+if state[2] == '1' then
+  return answer
+end
+if ARGV[2] ~= '1' and now < tonumber(state[1]) then
+  return refuse('too_early')
+end
+redis.call('HSET', 'market:' .. market, 'closed', '1')
+for i = 2, #answer do
+  append(answer[i], epoch, function()
+    return 'close ' .. integer(now)
+  end)
+end
+return answer
