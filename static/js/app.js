@@ -1,1 +1,104 @@
-// Loaded by every page: theme switch, toasts, clock, connection, chat.
+// Loaded by every page: theme, toasts, clock, connection, chat, notices, and what follows when the game turns.
+import { account } from "./account.js";
+import { startChat } from "./chat.js";
+import { game, onGame, startClock } from "./clock.js";
+import { isTyping, preferences, setText } from "./dom.js";
+import { listings } from "./listings.js";
+import { startNotices } from "./notices.js";
+import { stream } from "./socket.js";
+import { TEXT } from "./text.js";
+import { adoptServerToasts, toast } from "./toast.js";
+
+function startTheme() {
+  document.querySelector("[data-theme-toggle]")?.addEventListener("click", () => {
+    const root = document.documentElement;
+    root.dataset.theme = root.dataset.theme === "light" ? "dark" : "light";
+    preferences.set("theme", root.dataset.theme);
+    document.dispatchEvent(new CustomEvent("theme-change"));
+  });
+}
+
+function startConnection() {
+  const badge = document.querySelector("[data-connection]");
+  const label = badge?.querySelector(".connection-text");
+  const draw = () => {
+    if (!badge) return;
+    badge.dataset.state = stream.state === "stopped" ? "offline" : stream.state;
+    badge.title = TEXT.connectionTitle[stream.state];
+    const online = stream.latencyMs === null ? TEXT.connection.onlineUnknown : TEXT.connection.online(stream.latencyMs);
+    setText(label, stream.state === "online" ? online : TEXT.connection[stream.state]);
+  };
+  let dropped = false;
+  stream.addEventListener("pong", draw);
+  stream.addEventListener("state", ({ detail: { state, code } }) => {
+    draw();
+    if (state === "online" && dropped) {
+      dropped = false;
+      toast(TEXT.backOnline, { level: "success", key: "connection", life: 2500 });
+    } else if (state === "offline") dropped = true;
+    else if (state === "stopped") {
+      const link = { href: location.href, text: TEXT.reload };
+      toast(TEXT.stopped[code] ?? TEXT.connectionTitle.stopped, { level: "error", key: "connection", life: 0, link });
+    }
+  });
+  stream.addEventListener("error-message", ({ detail }) => {
+    if (detail.code === "not_authenticated" && detail.topic === "me") return;
+    if (detail.message) toast(detail.message, { level: "error", key: `stream:${detail.code}` });
+  });
+  draw();
+}
+
+/** Pages that live in a game follow it: to its results at the end, to fresh data when the next one opens. */
+function followGame() {
+  const follows = document.body.classList.contains("follows-game");
+  let sent = false;
+  onGame((now, before) => {
+    if (!before) return;
+    if (before.number !== now.number) {
+      if (follows) {
+        stream.resync();
+        account.refresh();
+      }
+      toast(TEXT.newGame, { key: "game", link: follows ? undefined : { href: "/", text: TEXT.toMarket } });
+    } else if (now.phase === "trading") toast(TEXT.gameOpened, { level: "success", key: "game" });
+    else if (now.phase === "settling") toast(TEXT.gameClosed, { key: "game" });
+    if (now.phase !== "intermission" || sent) return;
+    sent = true;
+    const results = `/games/${now.number}/`;
+    if (location.pathname === results) location.reload();
+    else if (follows && !isTyping() && !document.querySelector("dialog[open]")) location.assign(results);
+    else toast(TEXT.gameOver, { level: "success", key: "game", life: 0, link: { href: results, text: TEXT.seeResults } });
+  });
+}
+
+/** No shortcut and no Enter may fire in the middle of a Hangul syllable. */
+function watchComposition() {
+  document.addEventListener("compositionstart", ({ target }) => (target.dataset.composing = "1"));
+  document.addEventListener("compositionend", ({ target }) => delete target.dataset.composing);
+}
+
+/** A form marked data-once is sent once, however often its button is pressed. */
+function sendFormsOnce() {
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("[data-once], .site-header form")) return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "1";
+  });
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  });
+}
+
+adoptServerToasts();
+startTheme();
+watchComposition();
+sendFormsOnce();
+startConnection();
+startClock();
+if (document.getElementById("listings-data")) listings.start();
+startChat();
+startNotices();
+account.start();
+followGame();
+if (!game.current) document.documentElement.classList.add("no-game");

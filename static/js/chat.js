@@ -1,0 +1,138 @@
+// The chat panel: players, system, news and results for all; notices of fills and refusals for me alone.
+import { account } from "./account.js";
+import { el, icon } from "./dom.js";
+import { timeOfDay } from "./format.js";
+import { stream } from "./socket.js";
+import { TEXT } from "./text.js";
+import { toast } from "./toast.js";
+
+const LINES_MAX = 200;
+const NEAR_END_PX = 48;
+
+function tierCrown(tier) {
+  return tier ? el("span", { class: `tier tier-${String(tier).toLowerCase()}`, title: tier }, icon("crown", "")) : null;
+}
+
+function line(message) {
+  const time = el("time", { class: "chat-time", text: timeOfDay(message.sent_at) });
+  const node = el("li", { class: `chat-${message.kind}`, "data-at": message.sent_at });
+  if (message.level) node.dataset.level = message.level;
+  if (message.kind === "player") {
+    const profile = `/players/${encodeURIComponent(message.nickname ?? "")}/`;
+    node.append(
+      ...[tierCrown(message.tier)].filter(Boolean),
+      el("a", { class: "chat-name", href: profile, text: message.nickname ?? "" }),
+      el("span", { text: message.text }),
+    );
+    if (message.nickname && message.nickname === document.body.dataset.player) node.classList.add("is-mine");
+  } else if (message.kind === "news") {
+    node.append(el("b", { text: TEXT.chat.news }), el("span", { text: message.text }));
+  } else node.append(el("span", { text: message.text }));
+  node.append(time);
+  return node;
+}
+
+class ChatPanel {
+  constructor(root) {
+    this.list = root.querySelector("[data-chat-messages]");
+    this.form = root.querySelector("[data-chat-form]");
+    this.jump = el("button", { type: "button", class: "chat-jump", hidden: true, text: TEXT.chat.jump, onclick: () => this.toEnd() });
+    this.list.after(this.jump);
+    this.unread = 0;
+    this.counter = document.querySelector("[data-chat-unread]");
+    this.list.addEventListener("scroll", () => this.nearEnd() && this.read(), { passive: true });
+    this.form?.addEventListener("submit", (event) => this.send(event));
+    this.toEnd();
+  }
+
+  nearEnd() {
+    return this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < NEAR_END_PX;
+  }
+
+  toEnd() {
+    this.list.scrollTop = this.list.scrollHeight;
+    this.read();
+  }
+
+  read() {
+    this.jump.hidden = true;
+    if (this.list.offsetParent === null) return;
+    this.unread = 0;
+    this.count();
+  }
+
+  count() {
+    if (!this.counter) return;
+    this.counter.hidden = this.unread === 0;
+    this.counter.textContent = this.unread > 99 ? "99+" : String(this.unread);
+  }
+
+  /** The public history anew; private lines keep their place in time. */
+  replace(messages) {
+    this.merge([...messages.map(line), ...this.list.querySelectorAll(".chat-private")]);
+  }
+
+  /** My notices anew; public lines keep their place in time. */
+  replacePrivate(notices) {
+    const mine = notices.map((notice) => line({ ...notice, kind: "private", sent_at: notice.sent_at ?? 0 }));
+    this.merge([...this.list.querySelectorAll("li:not(.chat-private)"), ...mine]);
+  }
+
+  merge(lines) {
+    const end = this.nearEnd();
+    lines.sort((a, b) => Number(a.dataset.at) - Number(b.dataset.at));
+    this.list.replaceChildren(...lines.slice(-LINES_MAX));
+    if (end) this.toEnd();
+  }
+
+  add(message) {
+    const end = this.nearEnd();
+    const node = line(message);
+    node.classList.add("chat-new");
+    this.list.append(node);
+    while (this.list.childElementCount > LINES_MAX) this.list.firstElementChild.remove();
+    const visible = this.list.offsetParent !== null;
+    if (end && visible) this.list.scrollTop = this.list.scrollHeight;
+    else if (visible) this.jump.hidden = false;
+    if (!visible && message.kind === "player") {
+      this.unread += 1;
+      this.count();
+    }
+  }
+
+  send(event) {
+    event.preventDefault();
+    const input = this.form.elements.text;
+    const text = input.value.trim();
+    if (!text || input.dataset.composing) return;
+    if (stream.send({ op: "chat", text })) input.value = "";
+    else toast(TEXT.chat.offline, { level: "error", key: "chat" });
+  }
+}
+
+const panels = [];
+
+/** A private line in the chat of this page only: a fill, a refusal, a notice. */
+export function privateLine(text, level = "info", sentAt = Date.now()) {
+  for (const panel of panels) panel.add({ kind: "private", text, level, sent_at: sentAt });
+}
+
+const news = new Set();
+/** Call `listener(message)` for each piece of news as it breaks. */
+export const onNews = (listener) => news.add(listener);
+
+export function startChat() {
+  for (const root of document.querySelectorAll("[data-chat]")) panels.push(new ChatPanel(root));
+  if (!panels.length) return;
+  stream.subscribe("chat", ({ type, data }) => {
+    if (type === "snapshot") for (const panel of panels) panel.replace(Array.isArray(data) ? data : []);
+    else {
+      for (const panel of panels) panel.add(data);
+      if (data.kind === "news") for (const listener of news) listener(data);
+    }
+  });
+  account.addEventListener("history", ({ detail }) => {
+    const notices = detail.filter((message) => message.kind === "notice" && message.text);
+    for (const panel of panels) panel.replacePrivate(notices);
+  });
+}
