@@ -51,7 +51,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if is_api(request):
         return error_response("server_error")
     try:
-        text = render_to_string("500.html", {"status": 500, "message": message_of("server_error")})
+        text: str = render_to_string("500.html", {"status": 500, "message": message_of("server_error")})
     except Exception:  # the page itself may be what is broken
         text = message_of("server_error")
     return HttpResponse(text, status=500)

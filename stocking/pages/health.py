@@ -13,7 +13,7 @@ TIMEOUT_SECONDS = 1.0
 
 
 @cache
-def _store(url: str) -> "redis.Redis[bytes]":
+def _store(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
 
 

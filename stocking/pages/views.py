@@ -121,7 +121,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     tab = tab if tab in ORDER_TABS else "open"
     filters = _order_filters(request, set(names))
     cursor = request.GET.get("cursor", "")
-    asked = {
+    asked: dict[str, Any] = {
         "user_id": user.pk,
         "market": current,
         "symbol": filters["symbol"] or None,

@@ -1,5 +1,6 @@
 """Reads of the exchange: plain data for the API, the pages and the stream. Nothing here writes."""
 
+from trading.core.candles import INTERVALS
 from trading.selectors.accounts import (
     account_get,
     holdings_list,
@@ -32,7 +33,6 @@ from trading.selectors.prices import (
     BOOK_DEPTH,
     BOOK_DEPTH_MAX,
     CANDLES_LIMIT,
-    INTERVALS,
     TRADES_LIMIT,
     book_from_database,
     book_get,

@@ -87,5 +87,5 @@ def candles_list(listing: Listing, interval: str = "5s", limit: int = CANDLES_LI
             : limit * (interval_ms // BASE_INTERVAL_MS)
         ]
     )
-    stored = [dict(row) for row in reversed(rows)]
+    stored: list[dict[str, Any]] = [{**row} for row in reversed(rows)]
     return candles_fold(stored, interval_ms)[-limit:]

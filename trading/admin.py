@@ -1,0 +1,272 @@
+"""The exchange in the admin: companies may be edited, the ledger can only be looked at, listings can be halted."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from stocking.base.errors import ApplicationError
+from trading import services
+from trading.core.ticks import floor_to_tick, is_on_tick
+from trading.models import (
+    SEQUENCE_BITS,
+    Candle,
+    Company,
+    Holding,
+    Listing,
+    Market,
+    Order,
+    Outbox,
+    Portfolio,
+    Trade,
+)
+
+
+def moment(time_ms: int | None) -> datetime | None:
+    """Return milliseconds since 1970 as a local time, which the admin knows how to show."""
+    if time_ms is None:
+        return None
+    return timezone.localtime(datetime.fromtimestamp(time_ms / 1000, timezone.get_default_timezone()))
+
+
+class LedgerAdmin(admin.ModelAdmin):
+    """Rows that settlement alone writes: nobody adds, changes or deletes them here."""
+
+    show_full_result_count = False
+    list_per_page = 50
+    actions: Any = None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody adds."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes."""
+        return False
+
+
+class CompanyForm(forms.ModelForm):
+    """A base price has to be one at which can be traded."""
+
+    class Meta:
+        model = Company
+        fields = ("symbol", "name", "name_en", "sector", "description", "base_price", "is_listed")
+
+    def clean_base_price(self) -> int:
+        """Refuse a price off the tick, naming the nearest one below."""
+        price: int = self.cleaned_data["base_price"]
+        if not is_on_tick(price):
+            text = _("호가단위에 맞지 않아요. 가까운 가격은 %(price)s원이에요.") % {
+                "price": f"{floor_to_tick(price):,}"
+            }
+            raise forms.ValidationError(text)
+        return price
+
+
+@admin.register(Company)
+class CompanyAdmin(admin.ModelAdmin):
+    """Companies; a change counts from the next game on. The symbol stays once it was traded."""
+
+    form = CompanyForm
+    list_display = ("symbol", "name", "sector", "base_price", "is_listed")
+    list_filter = ("is_listed", "sector")
+    search_fields = ("symbol", "name", "name_en")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Company | None = None) -> tuple[str, ...]:
+        """Keep the symbol of a company that has been traded: the history and the queues know it by that."""
+        return ("symbol",) if obj is not None and obj.listings.exists() else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Company | None = None) -> bool:
+        """Only a company that was never traded can be deleted; others are taken off the list of the listed."""
+        if obj is None or obj.listings.exists():
+            return False
+        return super().has_delete_permission(request, obj)
+
+
+class ListingInline(admin.TabularInline):
+    """The stocks of a market."""
+
+    model = Listing
+    fields = (
+        "symbol",
+        "base_price",
+        "last_price",
+        "volume",
+        "trade_count",
+        "checkpoint",
+        "is_halted",
+        "is_closed",
+    )
+    extra = 0
+    can_delete = False
+    show_change_link = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody adds."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes."""
+        return False
+
+
+@admin.register(Market)
+class MarketAdmin(LedgerAdmin):
+    """One game's trading session."""
+
+    list_display = ("id", "opens", "closes", "initial_cash", "is_settled")
+    list_filter = ("is_settled",)
+    search_fields = ("=id",)
+    ordering = ("-id",)
+    inlines = (ListingInline,)
+
+    @admin.display(description=gettext_lazy("개장"), ordering="opens_at")
+    def opens(self, obj: Market) -> datetime | None:
+        """When trading begins."""
+        return moment(obj.opens_at)
+
+    @admin.display(description=gettext_lazy("폐장"), ordering="closes_at")
+    def closes(self, obj: Market) -> datetime | None:
+        """When trading ends."""
+        return moment(obj.closes_at)
+
+
+@admin.register(Listing)
+class ListingAdmin(LedgerAdmin):
+    """Listings and their checkpoints; trading in them can be halted and resumed."""
+
+    list_display = (
+        "id", "market_id", "symbol", "last_price", "base_price", "volume", "trade_count", "checkpoint", "is_halted",
+        "is_closed",
+    )  # fmt: skip
+    list_filter = ("is_halted", "is_closed", "symbol")
+    search_fields = ("symbol", "company__name", "=market__id")
+    ordering = ("-market_id", "company_id")
+    actions = ("halt", "resume")
+
+    def has_halt_permission(self, request: HttpRequest) -> bool:
+        """Who may change listings may halt them, though not touch their rows."""
+        return request.user.has_perm("trading.change_listing")
+
+    @admin.action(description=gettext_lazy("고른 종목 거래정지"), permissions=["halt"])
+    def halt(self, request: HttpRequest, queryset: QuerySet[Listing]) -> None:
+        """Refuse new orders and amends; cancels pass."""
+        reason = _("운영진 %(name)s") % {"name": request.user}
+        self._each(request, queryset, lambda listing: services.listing_halt(listing=listing, reason=reason))
+
+    @admin.action(description=gettext_lazy("고른 종목 거래재개"), permissions=["halt"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Listing]) -> None:
+        """Accept orders again."""
+        self._each(request, queryset, lambda listing: services.listing_resume(listing=listing))
+
+    def _each(self, request: HttpRequest, queryset: QuerySet[Listing], act: Any) -> None:
+        listings = list(queryset.filter(is_closed=False).order_by("pk"))
+        try:
+            for listing in listings:
+                act(listing)
+        except ApplicationError as error:
+            self.message_user(request, error.as_dict()["message"], messages.ERROR)
+            return
+        done = _("%(count)s개 종목에 적용했어요. 끝난 게임의 종목은 그대로예요.") % {"count": len(listings)}
+        self.message_user(request, done)
+
+
+@admin.register(Portfolio)
+class PortfolioAdmin(LedgerAdmin):
+    """Cash by account and market."""
+
+    list_display = ("id", "market_id", "user", "initial_cash", "cash")
+    list_select_related = ("user",)
+    search_fields = ("user__nickname", "=market__id")
+    ordering = ("-id",)
+
+
+@admin.register(Holding)
+class HoldingAdmin(LedgerAdmin):
+    """Shares by account and listing."""
+
+    list_display = ("id", "listing", "user", "granted", "quantity", "cost")
+    list_select_related = ("listing", "user")
+    list_filter = ("listing__symbol",)
+    search_fields = ("user__nickname", "=listing__market__id")
+    ordering = ("-id",)
+
+
+@admin.register(Order)
+class OrderAdmin(LedgerAdmin):
+    """Accepted orders; the public id can be searched for."""
+
+    list_display = (
+        "public_id", "listing", "user", "side", "type", "price", "quantity", "filled_quantity", "status", "reason",
+        "created",
+    )  # fmt: skip
+    list_select_related = ("listing", "user")
+    list_filter = ("status", "side", "type", "listing__symbol")
+    search_fields = ("user__nickname", "=client_order_id", "=listing__market__id")
+    ordering = ("-id",)
+
+    @admin.display(description=gettext_lazy("접수"), ordering="created_at")
+    def created(self, obj: Order) -> datetime | None:
+        """When the gate accepted it."""
+        return moment(obj.created_at)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        """Find an order by its public id, anything else by the search fields."""
+        listing_id, _epoch, sequence = [*search_term.strip().split("-"), "", ""][:3]
+        if listing_id.isdecimal() and sequence.isdecimal() and int(listing_id) < 1 << 31:
+            return queryset.filter(pk=int(listing_id) << SEQUENCE_BITS | int(sequence)), False
+        return super().get_search_results(request, queryset, search_term)
+
+
+@admin.register(Trade)
+class TradeAdmin(LedgerAdmin):
+    """Fills."""
+
+    list_display = ("id", "listing", "price", "quantity", "taker_side", "maker", "taker", "traded")
+    list_select_related = ("listing", "maker", "taker")
+    list_filter = ("taker_side", "listing__symbol")
+    search_fields = ("maker__nickname", "taker__nickname", "=listing__market__id")
+    ordering = ("-id",)
+
+    @admin.display(description=gettext_lazy("체결"), ordering="traded_at")
+    def traded(self, obj: Trade) -> datetime | None:
+        """The taker's time at the gate."""
+        return moment(obj.traded_at)
+
+
+@admin.register(Candle)
+class CandleAdmin(LedgerAdmin):
+    """Five-second candles."""
+
+    list_display = ("listing", "begins", "open", "high", "low", "close", "volume")
+    list_select_related = ("listing",)
+    list_filter = ("listing__symbol",)
+    search_fields = ("=listing__market__id",)
+    ordering = ("-id",)
+
+    @admin.display(description=gettext_lazy("시작"), ordering="start")
+    def begins(self, obj: Candle) -> datetime | None:
+        """The candle's first moment."""
+        return moment(obj.start)
+
+
+@admin.register(Outbox)
+class OutboxAdmin(LedgerAdmin):
+    """What the gate still has to release after settled batches."""
+
+    list_display = ("id", "listing", "first", "last")
+    list_select_related = ("listing",)
+    search_fields = ("=listing__id", "=listing__market__id")
+    ordering = ("-id",)
