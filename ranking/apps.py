@@ -9,3 +9,10 @@ class RankingConfig(AppConfig):
 
     name = "ranking"
     verbose_name = _("랭킹")
+
+    def ready(self) -> None:
+        """Have the results made when a game's market is drained."""
+        from games.services import on_game_drained
+        from ranking.services import results_of_game_compute
+
+        on_game_drained(results_of_game_compute)

@@ -1,0 +1,104 @@
+"""What a game's end left behind: the market at the close, and each participant's result. Kept for ever."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Tier
+from trading.models import Listing, Market
+
+
+class GameSummary(models.Model):
+    """The close of one game. That the row exists means that the results stand, all of them."""
+
+    market = models.OneToOneField(
+        Market, models.PROTECT, primary_key=True, related_name="summary", verbose_name=_("게임")
+    )
+    participants = models.PositiveIntegerField(_("참가자 수"), default=0)
+    house_return_bps = models.BigIntegerField(_("시장 수익률(bp)"), default=0)
+    computed_at = models.BigIntegerField(_("계산(ms)"))
+
+    class Meta:
+        verbose_name = _("게임 요약")
+        verbose_name_plural = _("게임 요약")
+
+    def __str__(self) -> str:
+        return f"#{self.market_id}"
+
+
+class ClosingValue(models.Model):
+    """What one share of a listing was worth at the close, and the trades of the window behind that value."""
+
+    summary = models.ForeignKey(
+        GameSummary, models.PROTECT, related_name="closing_values", verbose_name=_("게임")
+    )
+    listing = models.OneToOneField(
+        Listing, models.PROTECT, primary_key=True, related_name="closing_value", verbose_name=_("종목")
+    )
+    value = models.PositiveBigIntegerField(_("종가(원)"))
+    window_quantity = models.PositiveBigIntegerField(_("평가 구간 거래량(주)"))
+    window_value = models.PositiveBigIntegerField(_("평가 구간 거래대금(원)"))
+    return_bps = models.BigIntegerField(_("등락률(bp)"))
+
+    class Meta:
+        verbose_name = _("종가")
+        verbose_name_plural = _("종가")
+
+    def __str__(self) -> str:
+        return f"{self.listing_id}: {self.value}"
+
+
+class Result(models.Model):
+    """How one participant ended one game, and what that did to the rating.
+
+    `equity` is `cash` plus the shares at their closing values. A rating is a mean and a deviation of skill;
+    MMR and tier follow from it. `games_played` counts this game too.
+    """
+
+    # The composite indexes below begin with these two and serve them.
+    market = models.ForeignKey(
+        Market, models.PROTECT, related_name="results", db_index=False, verbose_name=_("게임")
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="results",
+        db_index=False,
+        verbose_name=_("참가자"),
+    )
+    rank = models.PositiveIntegerField(_("순위"))
+    return_bps = models.BigIntegerField(_("수익률(bp)"))
+    initial_cash = models.BigIntegerField(_("시작 자금(원)"))
+    cash = models.BigIntegerField(_("예수금(원)"))
+    equity = models.BigIntegerField(_("총자산(원)"))
+    fills = models.PositiveIntegerField(_("체결 수"))
+    mmr_before = models.IntegerField(_("이전 MMR"))
+    mmr_after = models.IntegerField(_("이후 MMR"))
+    tier_before = models.CharField(_("이전 티어"), max_length=8, choices=Tier.choices)
+    tier_after = models.CharField(_("이후 티어"), max_length=8, choices=Tier.choices)
+    mean_before = models.FloatField()
+    mean_after = models.FloatField()
+    deviation_before = models.FloatField()
+    deviation_after = models.FloatField()
+    games_played = models.PositiveIntegerField(_("참가한 게임"))
+
+    class Meta:
+        verbose_name = _("결과")
+        verbose_name_plural = _("결과")
+        indexes = [
+            models.Index(fields=["market", "rank", "id"], name="result_by_rank"),
+            models.Index(fields=["user", "-market"], name="result_by_user"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["market", "user"], name="result_once_a_market"),
+            models.CheckConstraint(condition=models.Q(rank__gt=0), name="result_rank_positive"),
+            models.CheckConstraint(condition=models.Q(fills__gt=0), name="result_has_fills"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.market_id}: {self.user_id} {self.rank}"
+
+    @property
+    def mmr_change(self) -> int:
+        """What the game did to the MMR."""
+        return self.mmr_after - self.mmr_before

@@ -1,0 +1,37 @@
+"""Reads of the ranking: plain data for the API, the pages and the services. Nothing here writes."""
+
+from ranking.selectors.leaderboards import (
+    BOARD_ROWS_MAX,
+    leaderboard_game,
+    leaderboard_mmr,
+)
+from ranking.selectors.results import (
+    RESULT_ROWS_MAX,
+    result_of,
+    results_of,
+    results_of_user,
+)
+from ranking.selectors.standings import (
+    ListingClose,
+    Standing,
+    closes_of,
+    fill_counts,
+    last_prices,
+    standings_of,
+)
+
+__all__ = [
+    "BOARD_ROWS_MAX",
+    "RESULT_ROWS_MAX",
+    "ListingClose",
+    "Standing",
+    "closes_of",
+    "fill_counts",
+    "last_prices",
+    "leaderboard_game",
+    "leaderboard_mmr",
+    "result_of",
+    "results_of",
+    "results_of_user",
+    "standings_of",
+]

@@ -1,0 +1,181 @@
+"""Ending a game: value, rank, rate, remember, tell. One transaction, once a game, whoever calls how often."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from functools import partial
+from random import Random
+
+from django.db import IntegrityError, transaction
+from django.db.models import OuterRef, Subquery
+
+from accounts.models import User
+from chat.services import announce, notice_send
+from games.models import Game
+from ranking.core.rating import INITIAL, Entrant, Rating, mmr_of, ranks_of, rate
+from ranking.core.tiers import tier_after
+from ranking.core.valuation import Close, house_return_bps, return_bps
+from ranking.locks import users_lock
+from ranking.models import ClosingValue, GameSummary, Result
+from ranking.selectors import ListingClose, Standing, closes_of, fill_counts, standings_of
+from ranking.texts import PODIUM_PLACES, podium_text, result_level, result_text
+from stocking.base.units import now_ms
+from trading.core.invariants import require
+from trading.models import Market
+
+logger = logging.getLogger(__name__)
+
+ROWS_A_STATEMENT = 500
+NOTICES_A_TRANSACTION = 100
+
+
+def results_compute(*, market: Market) -> bool:
+    """Make the results of a drained market, ratings included; True for the one call that made them.
+
+    Participants are humans (guests too, bots never) with at least one fill. All happens in one transaction
+    that begins by claiming the game's only summary row: a second call changes nothing, one that dies leaves
+    nothing. After the commit each participant gets a private notice. Rows are read and written in bulk, so
+    the number of queries grows only with the number of statements that a bulk insert needs.
+    """
+    with transaction.atomic():
+        summary = _claim(market)
+        if summary is None:
+            return False
+        closes = closes_of(market)
+        require(all(close.listing.is_closed for close in closes), f"market {market.pk} is not drained")
+        _closing_values_create(summary, closes)
+        summary.house_return_bps = house_return_bps(Close(c.listing.base_price, c.value) for c in closes)
+        standings = standings_of(market, {close.listing.pk: close.value for close in closes})
+        results = _results_create(market, standings, summary.house_return_bps)
+        _users_update(market)
+        summary.participants = len(results)
+        summary.save(update_fields=["participants", "house_return_bps"])
+        leaders = sorted(results, key=lambda result: (result.rank, -result.equity, result.user_id))
+        text = podium_text(market.pk, leaders[:PODIUM_PLACES], len(results))
+        announce(text=text, kind="result", key=f"podium:{market.pk}")
+        if results:
+            transaction.on_commit(partial(_notices_enqueue, market.pk), robust=True)
+    logger.info("Game %s: %s results.", market.pk, len(results))
+    return True
+
+
+def results_of_game_compute(game: Game) -> None:
+    """Make the results of a game whose market is drained: what the games call before they show them."""
+    results_compute(market=game.market)
+
+
+def results_notify(*, market_id: int) -> int:
+    """Send each participant the private notice of their result, once; return how many were new."""
+    participants = GameSummary.objects.values_list("participants", flat=True).get(pk=market_id)
+    results = list(Result.objects.filter(market_id=market_id).order_by("pk"))
+    count = 0
+    for chunk in _chunks(results, NOTICES_A_TRANSACTION):
+        with transaction.atomic():
+            for result in chunk:
+                sent = notice_send(
+                    user_id=result.user_id,
+                    text=result_text(result, participants),
+                    level=result_level(result),
+                    key=f"result:{market_id}:{result.user_id}",
+                )
+                count += sent is not None
+    return count
+
+
+def _claim(market: Market) -> GameSummary | None:
+    """Insert the game's summary row; None when it is there already. Two at once wait for each other here."""
+    try:
+        with transaction.atomic():
+            return GameSummary.objects.create(market=market, computed_at=now_ms())
+    except IntegrityError:
+        if not GameSummary.objects.filter(pk=market.pk).exists():
+            raise
+        return None
+
+
+def _closing_values_create(summary: GameSummary, closes: Iterable[ListingClose]) -> None:
+    ClosingValue.objects.bulk_create(
+        ClosingValue(
+            summary=summary,
+            listing=close.listing,
+            value=close.value,
+            window_quantity=close.window.quantity,
+            window_value=close.window.value,
+            return_bps=return_bps(close.value, close.listing.base_price),
+        )
+        for close in closes
+    )
+
+
+def _results_create(market: Market, standings: Sequence[Standing], house_bps: int) -> list[Result]:
+    """Rank and rate the participants and store their results, in the order of their accounts."""
+    fills = fill_counts(market)
+    users = users_lock(standing.user_id for standing in standings)
+    before = {key: _rating_of(user) for key, user in users.items()}
+    entrants = [Entrant(each.user_id, before[each.user_id], each.return_bps) for each in standings]
+    # The seed is the game's number: rating all history again from the stored results gives the same ratings.
+    after = rate(entrants, house_return_bps=house_bps, random=Random(market.pk))
+    ranks = ranks_of([standing.return_bps for standing in standings])
+    results = [
+        _result(
+            market, standing, rank, users[standing.user_id], before[standing.user_id], after[standing.user_id]
+        )
+        for rank, standing in zip(ranks, standings, strict=True)
+    ]
+    for result in results:
+        result.fills = fills[result.user_id]
+    Result.objects.bulk_create(results, batch_size=ROWS_A_STATEMENT)
+    return results
+
+
+def _result(
+    market: Market, standing: Standing, rank: int, user: User, before: Rating, after: Rating
+) -> Result:
+    mmr = mmr_of(after)
+    return Result(
+        market=market,
+        user=user,
+        rank=rank,
+        return_bps=standing.return_bps,
+        initial_cash=standing.initial_cash,
+        cash=standing.cash,
+        equity=standing.equity,
+        mmr_before=user.mmr,
+        mmr_after=mmr,
+        tier_before=user.tier,
+        tier_after=tier_after(mmr, user.tier).value,
+        mean_before=before.mean,
+        mean_after=after.mean,
+        deviation_before=before.deviation,
+        deviation_after=after.deviation,
+        games_played=user.games_played + 1,
+    )
+
+
+def _rating_of(user: User) -> Rating:
+    if user.rating_mean is None or user.rating_deviation is None:
+        return INITIAL
+    return Rating(user.rating_mean, user.rating_deviation)
+
+
+def _users_update(market: Market) -> None:
+    """Copy what the market's results say of ratings to the (locked) users, in one statement."""
+    mine = Result.objects.filter(market=market, user_id=OuterRef("pk"))
+    User.objects.filter(pk__in=Result.objects.filter(market=market).values("user_id")).update(
+        mmr=Subquery(mine.values("mmr_after")),
+        tier=Subquery(mine.values("tier_after")),
+        rating_mean=Subquery(mine.values("mean_after")),
+        rating_deviation=Subquery(mine.values("deviation_after")),
+        games_played=Subquery(mine.values("games_played")),
+    )
+
+
+def _notices_enqueue(market_id: int) -> None:
+    """Hand the notices to the job queue: ten thousand of them must not hold up the next game."""
+    from ranking.tasks import results_notify as task
+
+    task.delay(market_id)
+
+
+def _chunks(rows: Sequence[Result], size: int) -> Iterable[Sequence[Result]]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

@@ -1,0 +1,35 @@
+"""The JSON calls of the ranking."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from ranking import selectors
+from ranking.selectors import BOARD_ROWS_MAX, RESULT_ROWS_MAX
+from stocking.base.api import api_view, parameter_integer
+
+BOARD_ROWS = 100
+PAGES_MAX = 1_000
+
+
+@api_view("GET")
+def api_rankings_game(request: HttpRequest) -> dict[str, Any]:
+    """`GET /api/rankings/game`: the current game by return."""
+    limit = parameter_integer(request.GET, "limit", default=BOARD_ROWS, maximum=BOARD_ROWS_MAX)
+    return selectors.leaderboard_game(request.user, limit)
+
+
+@api_view("GET")
+def api_rankings_mmr(request: HttpRequest) -> dict[str, Any]:
+    """`GET /api/rankings/mmr`: everybody by MMR, `page` by page."""
+    limit = parameter_integer(request.GET, "limit", default=BOARD_ROWS, maximum=BOARD_ROWS_MAX)
+    page = parameter_integer(request.GET, "page", default=1, maximum=PAGES_MAX)
+    return selectors.leaderboard_mmr(request.user, limit, (page - 1) * limit)
+
+
+@api_view("GET")
+def api_game_results(request: HttpRequest, number: int) -> dict[str, Any]:
+    """`GET /api/games/{number}`: a game and its results by rank, `page` by page."""
+    limit = parameter_integer(request.GET, "limit", default=RESULT_ROWS_MAX, maximum=RESULT_ROWS_MAX)
+    page = parameter_integer(request.GET, "page", default=1, maximum=PAGES_MAX)
+    return selectors.results_of(number, limit, (page - 1) * limit)
