@@ -13,6 +13,7 @@ from random import Random
 import redis
 
 from games.core.bots import (
+    MOOD_BPS,
     BotAction,
     BotCancel,
     BotKind,
@@ -23,11 +24,12 @@ from games.core.bots import (
     endowment,
     is_looking,
 )
-from games.core.news import MOOD_WINDOW_MS, Impact, impact_bps, mood_bps, news_delay_ms, value_walk, value_won
+from games.core.news import MOOD_WINDOW_MS, Impact, news_delay_ms, seen_deviation_bps, value_walk, value_won
 from games.models import Bot, Direction, Game, News
 from games.selectors import game_current
 from stocking.base.errors import ApplicationError
 from trading.core.orders import Side
+from trading.gate.answers import Balances, GateOrder
 from trading.gate.client import gate
 from trading.models import Listing
 from trading.selectors.prices import book_get
@@ -37,7 +39,6 @@ logger = logging.getLogger(__name__)
 
 STEP_MS = 500
 BOOK_DEPTH = 10
-MOOD_BPS = {BotKind.MAKER: 12.0, BotKind.VALUE: 35.0, BotKind.NOISE: 0.0}
 
 # After one of these nothing more of this step can succeed.
 _CODES_THAT_END_A_STEP = frozenset({"market_closed", "recovering", "overloaded", "outcome_unknown"})
@@ -75,14 +76,30 @@ def bots_step(*, now_ms: int) -> int:
         news=_news_by_company(game),
         books={},
     )
-    count = 0
     try:
-        for position, bot in enumerate(Bot.objects.filter(is_active=True).order_by("pk")):
-            count += _bot_step(bot, position, market)
-    except _StepOverError:
-        pass
+        return _flock_step(market)
     except redis.RedisError:
         logger.warning("A step of the bots ended early: a store is away.", exc_info=True)
+        return 0
+
+
+def _flock_step(market: _Market) -> int:
+    """Find out who looks where, read what all of them have in one go, and let each act."""
+    looks = []
+    for position, bot in enumerate(Bot.objects.filter(is_active=True).order_by("pk")):
+        looked_at = _listings_looked_at(bot, market)
+        if looked_at:
+            looks.append((position, bot, looked_at))
+    accounts = [bot.user_id for _position, bot, _looked_at in looks]
+    balances = gate().balances_of(market.game.number, accounts)
+    orders = gate().open_orders_of(market.game.number, accounts)
+    count = 0
+    try:
+        for position, bot, looked_at in looks:
+            account = bot.user_id
+            count += _bot_step(bot, position, market, looked_at, balances[account], orders[account])
+    except _StepOverError:
+        pass
     return count
 
 
@@ -93,20 +110,29 @@ def _news_by_company(game: Game) -> dict[int, list[News]]:
     return found
 
 
-def _bot_step(bot: Bot, position: int, market: _Market) -> int:
-    """Let one bot act in the listings it looks at in this step."""
-    kind = BotKind(bot.kind)
+def _listings_looked_at(bot: Bot, market: _Market) -> list[tuple[Listing, Random]]:
+    """Return the listings the bot looks at in this step, each with the draws for its decision."""
     looked_at = []
     for listing in market.listings:
         rng = Random(f"{market.game.seed}:{market.step}:{bot.seed}:{listing.symbol}")
-        if is_looking(kind, step_ms=STEP_MS, rng=rng):
+        if is_looking(BotKind(bot.kind), step_ms=STEP_MS, rng=rng):
             looked_at.append((listing, rng))
-    if not looked_at:
-        return 0
-    balances = gate().balances(market.game.number, bot.user_id)
+    return looked_at
+
+
+def _bot_step(
+    bot: Bot,
+    position: int,
+    market: _Market,
+    looked_at: Sequence[tuple[Listing, Random]],
+    balances: Balances,
+    orders: Iterable[GateOrder],
+) -> int:
+    """Let one bot act in the listings it looks at."""
     if balances.cash is None:  # granted nothing in this game: joined the flock later
         return 0
-    resting = _resting_by_listing(market.game.number, bot.user_id)
+    kind = BotKind(bot.kind)
+    resting = _resting_by_listing(orders)
     targets = endowment(kind, market.base_prices).shares
     count = 0
     cash_part = balances.cash // len(looked_at)
@@ -130,9 +156,10 @@ def _bot_step(bot: Bot, position: int, market: _Market) -> int:
     return count
 
 
-def _resting_by_listing(number: int, user_id: int) -> dict[int, list[RestingOrder]]:
+def _resting_by_listing(orders: Iterable[GateOrder]) -> dict[int, list[RestingOrder]]:
+    """Return what rests of the bot's orders in each listing, oldest first."""
     found: dict[int, list[RestingOrder]] = {}
-    for order in gate().open_orders(number, user_id):
+    for order in sorted(orders, key=lambda order: int(order.order_id.rpartition("-")[2])):
         left = order.quantity - order.filled
         if left > 0:
             resting = RestingOrder(order.order_id, Side(order.side), order.price, left)
@@ -155,16 +182,18 @@ def _levels(levels: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
 def _value_seen(bot: Bot, kind: BotKind, listing: Listing, market: _Market) -> int:
     """Return the bot's own idea of a share's worth: hidden walk, the news it has noticed, its mood."""
     game, now = market.game, market.now_ms
-    seconds = (game.closes_at - game.trading_at) // 1_000 + 1
-    walk = _walk(game.seed, listing.symbol, seconds)
-    deviation = walk[min(len(walk) - 1, max(0, (now - game.trading_at) // 1_000))]
-    deviation += impact_bps(_impacts_noticed(bot, game, market.news.get(listing.company_id, [])), now)
     window = now // MOOD_WINDOW_MS
-    moods = tuple(
+    mood, next_mood = (
         Random(f"mood:{game.seed}:{bot.seed}:{listing.symbol}:{window + ahead}").gauss(0.0, MOOD_BPS[kind])
         for ahead in (0, 1)
     )
-    deviation += mood_bps(moods=(moods[0], moods[1]), now_ms=now)
+    deviation = seen_deviation_bps(
+        walk=_walk(game.seed, listing.symbol, (game.closes_at - game.trading_at) // 1_000 + 1),
+        impacts=_impacts_noticed(bot, game, market.news.get(listing.company_id, [])),
+        moods=(mood, next_mood),
+        trading_at=game.trading_at,
+        now_ms=now,
+    )
     return value_won(listing.base_price, deviation)
 
 
@@ -200,7 +229,7 @@ def _submit(bot: Bot, listing: Listing, market: _Market, actions: Sequence[BotAc
 def _send(bot: Bot, listing: Listing, market: _Market, index: int, action: BotAction) -> None:
     match action:
         case BotCancel(order_id):
-            order_cancel(account=bot.user_id, order_id=order_id)
+            order_cancel(account=bot.user_id, order_id=order_id, is_limited=False)
         case BotOrder(side, order_type, price, quantity):
             order_submit(
                 account=bot.user_id,
@@ -210,4 +239,5 @@ def _send(bot: Bot, listing: Listing, market: _Market, index: int, action: BotAc
                 type=order_type.value,
                 price=price,
                 quantity=quantity,
+                is_limited=False,
             )

@@ -28,6 +28,7 @@ from trading.services import (
     Grant,
     market_close,
     market_create,
+    market_finish,
     market_grant,
     market_is_drained,
     market_register,
@@ -156,7 +157,8 @@ def _register(game: Game) -> None:
     if game.is_registered or not game.is_live:
         return
     try:
-        market_register(market=game.market)
+        if not market_register(market=game.market):
+            return
     except redis.RedisError:
         logger.warning("Game %s could not be registered at the gate yet.", game.number, exc_info=True)
         return
@@ -271,6 +273,7 @@ def game_finish(*, number: int, now_ms: int) -> bool:
         return False
     for listener in _drained_listeners:
         listener(game)
+    market_finish(market=game.market)
     with transaction.atomic():
         if _phase_set(game, Phase.SETTLING, Phase.INTERMISSION, closed_at=now_ms, is_live=None):
             text = _("게임 #%(number)s 결과가 나왔어요. 결과 화면에서 순위와 수익률을 확인해 보세요.")

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from random import Random
 
+from games.core.draws import Draws
 from trading.core.orders import OrderType, Side
 from trading.core.ticks import ceil_to_tick, floor_to_tick, tick_above, tick_below, tick_size
 
@@ -46,6 +46,9 @@ class BotKind(StrEnum):
 
 # How often a bot of a kind looks at a listing, on average.
 LOOKS_PER_SECOND = {BotKind.MAKER: 0.8, BotKind.VALUE: 0.25, BotKind.NOISE: 0.28}
+
+# How far a bot's own idea of the value wanders from the hidden one (standard deviation).
+MOOD_BPS = {BotKind.MAKER: 12.0, BotKind.VALUE: 35.0, BotKind.NOISE: 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +109,12 @@ class BotCancel:
 BotAction = BotOrder | BotCancel
 
 
-def is_looking(kind: BotKind, *, step_ms: int, rng: Random) -> bool:
+def is_looking(kind: BotKind, *, step_ms: int, rng: Draws) -> bool:
     """Draw whether a bot looks at a listing in this step of the flock."""
     return rng.random() < min(1.0, LOOKS_PER_SECOND[kind] * step_ms / 1_000)
 
 
-def decide(kind: BotKind, view: BotView, rng: Random) -> list[BotAction]:
+def decide(kind: BotKind, view: BotView, rng: Draws) -> list[BotAction]:
     """Return what the bot does now: cancels first, then orders."""
     match kind:
         case BotKind.MAKER:
@@ -172,13 +175,13 @@ def _maker_start(side: Side, center: int, view: BotView, own_other_side: Sequenc
     return start if opposite is None else max(start, tick_above(opposite))
 
 
-def _level_quantity(level: int, price: int, rng: Random) -> int:
+def _level_quantity(level: int, price: int, rng: Draws) -> int:
     """Return the size of a quote: larger further out, with a little variation."""
     won = MAKER_LEVEL_WON * (2 + level) // 2
     return max(1, round(won / price * rng.uniform(0.7, 1.3)))
 
 
-def _quote(view: BotView, rng: Random) -> list[BotAction]:
+def _quote(view: BotView, rng: Draws) -> list[BotAction]:
     """Keep quotes on both sides; replace only those that have gone wrong."""
     center = _maker_center(view)
     cancels: list[BotAction] = []
@@ -214,7 +217,7 @@ def _quote(view: BotView, rng: Random) -> list[BotAction]:
     return [*cancels, *orders][: ACTIONS_MAX * 2]
 
 
-def _trade_on_value(view: BotView, rng: Random) -> list[BotAction]:
+def _trade_on_value(view: BotView, rng: Draws) -> list[BotAction]:
     """Take what is cheap and hit what is dear, by limit orders that end short of the value."""
     actions: list[BotAction] = [BotCancel(order.order_id) for order in view.resting[:ACTIONS_MAX]]
     margin = view.value * VALUE_THRESHOLD_BPS // BASIS_POINTS
@@ -238,7 +241,7 @@ def _trade_on_value(view: BotView, rng: Random) -> list[BotAction]:
     return actions
 
 
-def _trade_at_random(view: BotView, rng: Random) -> list[BotAction]:
+def _trade_at_random(view: BotView, rng: Draws) -> list[BotAction]:
     """Buy or sell a little for no reason: at the market, or resting near the best price for a while."""
     excess = view.shares_held - view.shares_target
     lean = max(-0.35, min(0.35, excess / max(1, view.shares_target) * 0.5))

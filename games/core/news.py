@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from random import Random
+
+from games.core.draws import Draws
 
 FIRST_NEWS_SHARE = 0.06
 LAST_NEWS_SHARE = 0.92
@@ -69,7 +70,7 @@ class Impact:
 
 
 def _headline_for(
-    subject: Subject, headlines: Sequence[Headline], used: set[int], rng: Random
+    subject: Subject, headlines: Sequence[Headline], used: set[int], rng: Draws
 ) -> Headline | None:
     """Draw good or bad first, then by weight; headlines of this game come again only when none is left."""
     is_good = rng.random() < 0.5
@@ -87,7 +88,7 @@ def news_plan(
     headlines: Sequence[Headline],
     trading_at: int,
     closes_at: int,
-    rng: Random,
+    rng: Draws,
 ) -> list[PlannedNews]:
     """Plan a game's news: spread over its trading, each company in turn, one piece a company per three
     minutes.
@@ -122,7 +123,7 @@ def news_plan(
     return planned
 
 
-def value_walk(*, seconds: int, rng: Random) -> tuple[float, ...]:
+def value_walk(*, seconds: int, rng: Draws) -> tuple[float, ...]:
     """Return the mean-reverting part of the hidden value, a deviation for each second of trading."""
     deviation = 0.0
     walk = [deviation]
@@ -147,9 +148,22 @@ def value_won(base_price: int, deviation_bps: float) -> int:
     return max(1, round(base_price * math.exp(bounded / 10_000)))
 
 
-def news_delay_ms(rng: Random) -> int:
+def news_delay_ms(rng: Draws) -> int:
     """Draw how long one bot takes to notice one piece of news."""
     return rng.randint(DELAY_MIN_MS, DELAY_MAX_MS)
+
+
+def seen_deviation_bps(
+    *,
+    walk: Sequence[float],
+    impacts: Iterable[Impact],
+    moods: tuple[float, float],
+    trading_at: int,
+    now_ms: int,
+) -> float:
+    """Return the deviation one bot believes in: the walk, the news it has noticed (`impacts`), its own mood."""
+    second = min(len(walk) - 1, max(0, (now_ms - trading_at) // 1_000))
+    return walk[second] + impact_bps(impacts, now_ms) + mood_bps(moods=moods, now_ms=now_ms)
 
 
 def mood_bps(*, moods: tuple[float, float], now_ms: int) -> float:
