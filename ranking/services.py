@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from random import Random
 
+from celery import current_app
 from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, Subquery
 
@@ -24,6 +25,7 @@ from trading.models import Market
 
 logger = logging.getLogger(__name__)
 
+NOTIFY_TASK = "ranking.results_notify"
 ROWS_A_STATEMENT = 500
 NOTICES_A_TRANSACTION = 100
 
@@ -171,9 +173,7 @@ def _users_update(market: Market) -> None:
 
 def _notices_enqueue(market_id: int) -> None:
     """Hand the notices to the job queue: ten thousand of them must not hold up the next game."""
-    from ranking.tasks import results_notify as task
-
-    task.delay(market_id)
+    current_app.send_task(NOTIFY_TASK, args=[market_id], queue="default")
 
 
 def _chunks(rows: Sequence[Result], size: int) -> Iterable[Sequence[Result]]:

@@ -50,7 +50,7 @@ def _closing_rows(number: int) -> list[dict[str, Any]]:
             "symbol": row.listing.symbol,
             "name": row.listing.company.name,
             "base_price": row.listing.base_price,
-            "closing_value": row.value,
+            "value": row.value,
             "return_bps": row.return_bps,
         }
         for row in rows.order_by("listing__company_id")

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from random import Random
 from time import perf_counter
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Tier, User
 from chat.models import Message
-from ranking import services
+from ranking import services, tasks
 from ranking.core import tiers
 from ranking.core.rating import INITIAL, Entrant, Rating, mmr_of, rate
 from ranking.models import ClosingValue, GameSummary, Result
@@ -260,15 +261,16 @@ def test_each_participant_is_told_once_and_alone(arena: Arena) -> None:
 def test_notices_are_handed_on_only_after_the_commit(
     arena: Arena, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks
 ) -> None:
-    handed: list[int] = []
-    monkeypatch.setattr("ranking.tasks.results_notify.delay", handed.append)
+    handed: list[tuple[str, list[int], str]] = []
+    sender = SimpleNamespace(send_task=lambda name, args, queue: handed.append((name, args, queue)))
+    monkeypatch.setattr(services, "current_app", sender)
     arena.player("새벽개미")
     with django_capture_on_commit_callbacks(execute=False) as callbacks:
         results_compute(market=arena.market)
     assert handed == []
     for callback in callbacks:
         callback()
-    assert handed == [arena.market.pk]
+    assert handed == [(tasks.results_notify.name, [arena.market.pk], "default")]
 
 
 # Size -------------------------------------------------------------------------------------------------
