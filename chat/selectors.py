@@ -25,9 +25,10 @@ def message_data(message: Message) -> dict[str, Any]:
     }
 
 
-def messages_public(*, limit: int = HISTORY_MESSAGES) -> list[dict[str, Any]]:
-    """Return the newest messages that everybody may see, oldest first."""
-    return _newest(Q(recipient=None), limit)
+def messages_public(*, limit: int = HISTORY_MESSAGES, before_id: int | None = None) -> list[dict[str, Any]]:
+    """Return the newest messages that everybody may see (of those before `before_id`), oldest first."""
+    everybody = Q(recipient=None)
+    return _newest(everybody if before_id is None else everybody & Q(pk__lt=before_id), limit)
 
 
 def messages_latest(*, user: User | None = None, limit: int = HISTORY_MESSAGES) -> list[dict[str, Any]]:

@@ -128,17 +128,21 @@ def _store_once(message: Message) -> Message | None:
         message.save()
     else:
         # Looking first spares the common repeat an error; the unique key decides between two at once.
-        if Message.objects.filter(key=message.key).exists():
+        if _key_is_taken(message.key):
             return None
         try:
             with transaction.atomic():
                 message.save()
         except IntegrityError:
-            if not Message.objects.filter(key=message.key).exists():
+            if not _key_is_taken(message.key):
                 raise
             return None
     _publish_after_commit(message)
     return message
+
+
+def _key_is_taken(key: str) -> bool:
+    return Message.objects.filter(key=key).exists()
 
 
 def _publish_after_commit(message: Message) -> None:
@@ -151,12 +155,19 @@ def _publish(message: Message) -> None:
     try:
         if message.kind == Message.Kind.NOTICE:
             stream.publish(f"me:{message.recipient_id}", data)
-        elif stream.is_kept("chat"):
+        else:
+            _restore_history(message)
             stream.publish("chat", data)
-        else:  # an empty bus would forget what was said before
-            stream.publish_snapshot("chat", messages_public())
     except redis.RedisError:
         logger.warning("Message %s was stored but not published.", message.pk, exc_info=True)
+
+
+def _restore_history(message: Message) -> None:
+    """Give a bus that has begun anew what was said before, or this message would seem to be the first."""
+    if not stream.is_kept("chat"):
+        earlier = messages_public(before_id=message.pk)
+        if earlier:
+            stream.publish_snapshot("chat", earlier)
 
 
 def _publish_history() -> None:
