@@ -5,6 +5,7 @@ import queue
 import threading
 from collections.abc import Iterable
 
+from celery import current_app
 from kombu.exceptions import OperationalError
 
 from trading.models import Listing
@@ -31,12 +32,12 @@ def _symbol_of(listing_id: int) -> str:
 
 def listings_wake(listings: Iterable[int | Listing]) -> None:
     """Send one wake-up for each listing; what cannot be sent is left to the sweep."""
-    from stocking.celery import app
-
     for listing in listings:
         key = listing.pk if isinstance(listing, Listing) else listing
         try:
-            app.send_task(DRAIN_TASK, args=[key], queue=queue_of(_symbol_of(key)), expires=WAKE_EXPIRES_SECONDS)
+            current_app.send_task(
+                DRAIN_TASK, args=[key], queue=queue_of(_symbol_of(key)), expires=WAKE_EXPIRES_SECONDS
+            )
         except (OperationalError, OSError) as error:
             logger.warning("Listing %s could not be woken: %s", key, error)
 
