@@ -8,6 +8,7 @@ any phase.
 import logging
 import secrets
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -23,7 +24,9 @@ from games.core.schedule import Phase, Step, next_step, next_times, time_left_ma
 from games.models import Bot, Direction, Game, News, NewsTemplate
 from games.selectors import game_current, game_get, game_state, news_due, schedule_lengths, start_mode
 from stocking.base import stream
-from trading.models import Company
+from trading.feed import market_changed
+from trading.models import Company, Market
+from trading.selectors.markets import listings_of
 from trading.services import (
     Grant,
     market_close,
@@ -226,7 +229,7 @@ def game_open(*, game: Game, now_ms: int) -> bool:
         "time": duration_text(game.closes_at - game.trading_at),
     }
     announce(text=text, key=f"game:{game.number}:trading")
-    _publish_after_commit()
+    _publish_after_commit(game.market)
     return True
 
 
@@ -237,7 +240,7 @@ def game_close(*, game: Game) -> bool:
         return False
     text = _("게임 #%(number)s 거래가 끝났어요. 남은 주문은 취소되고 결과를 정산하고 있어요.")
     announce(text=text % {"number": game.number}, key=f"game:{game.number}:settling")
-    _publish_after_commit()
+    _publish_after_commit(game.market)
     return True
 
 
@@ -326,8 +329,18 @@ def _preparation_text(game: Game, companies: list[Company]) -> str:
     return text % {"number": game.number, "cash": f"{settings.INITIAL_CASH_WON:,}", "listed": listed}
 
 
-def _publish_after_commit() -> None:
+def _publish_after_commit(market: Market | None = None) -> None:
+    """Publish the topic `game` after the commit, and the listings' status when the market opens or closes."""
     transaction.on_commit(game_publish)
+    if market is not None:
+        transaction.on_commit(partial(_listings_publish, market))
+
+
+def _listings_publish(market: Market) -> None:
+    try:
+        market_changed(listings_of(market))
+    except redis.RedisError:
+        logger.warning("The listings' status could not be published.", exc_info=True)
 
 
 def game_publish() -> None:
