@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -22,11 +22,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["file"]
-        try:
-            with sys.stdin.buffer if name == "-" else open(name, "rb") as lines:
+        with self._open(name) as lines:
+            try:
                 for output in replay_lines(lines):
                     self.stdout.write(json.dumps(output, separators=(",", ":")))
+            except ReplayError as error:
+                raise CommandError(f"{name}, {error}") from None
+
+    def _open(self, name: str) -> BinaryIO:
+        try:
+            return sys.stdin.buffer if name == "-" else open(name, "rb")
         except OSError as error:
             raise CommandError(f"cannot read {name}: {error.strerror}") from None
-        except ReplayError as error:
-            raise CommandError(f"{name}, {error}") from None
