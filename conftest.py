@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
+pytest_plugins = ["tests.mariadb"]
+
 
 def _start_store(url: str, directory: str, *options: str) -> subprocess.Popen[bytes]:
     from stocking.launch.stores import server_binary
@@ -68,3 +70,18 @@ def _empty_stores() -> Iterator[None]:
 def repository() -> Path:
     """Return the checkout's root."""
     return Path(__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def _audited(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Audit the newest market at the end of every test that traded through the gate."""
+    yield
+    if "transactional_db" not in request.fixturenames and not request.node.get_closest_marker("django_db"):
+        return
+    from trading.audit import market_audit
+    from trading.gate.client import gate
+    from trading.models import Market
+
+    market = Market.objects.order_by("-pk").first()
+    if market is not None and gate().serves(market.pk) and not request.node.get_closest_marker("unaudited"):
+        assert [check for check in market_audit(market) if not check.ok] == []

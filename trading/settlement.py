@@ -143,7 +143,7 @@ def _require_rows(cursor: Any, statement: str, values: Sequence[Any], expected: 
         raise FencedError(f"{cursor.rowcount} of {expected} accounts were there to be changed")
 
 
-_ORDER_COLUMNS = (
+ORDER_COLUMNS = (
     "id", "listing_id", "user_id", "epoch", "client_order_id", "side", "type", "price", "quantity",
     "filled_quantity", "filled_value", "status", "reason", "priority", "created_at",
 )  # fmt: skip
@@ -158,7 +158,7 @@ def _orders_write(cursor: Any, orders: Iterable[OrderRow]) -> None:
         )
         for row in sorted(orders, key=lambda row: row.sequence)
     ]  # fmt: skip
-    _insert(cursor, "trading_order", _ORDER_COLUMNS, rows, conflict=("id",), changes=_ORDER_CHANGES)
+    _insert(cursor, "trading_order", ORDER_COLUMNS, rows, conflict=("id",), changes=_ORDER_CHANGES)
 
 
 def _trades_write(cursor: Any, batch: Batch) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.models import User
 from stocking.base.units import now_ms
-from trading.core.ticks import daily_limits
+from trading.audit import market_audit
 from trading.engine import listing_drain
 from trading.gate.answers import Accepted, Refused, Who
 from trading.gate.client import gate
@@ -59,6 +59,11 @@ class Exchange:
         for listing in self.listings.values():
             while listing_drain(listing.pk):
                 pass
+        self.audit()
+
+    def audit(self) -> None:
+        """Fail unless ledger, gate and books agree."""
+        assert [check for check in market_audit(self.market) if not check.ok] == []
 
     def available(self, name: str) -> tuple[int | None, dict[str, int]]:
         """Return what the gate says a player has available: cash, and shares by symbol."""
@@ -73,7 +78,6 @@ def open_exchange(
 ) -> Exchange:  # fmt: skip
     """Open a market now. `shares` grants cash and shares by player and symbol, as bots get them."""
     now = now_ms()
-    daily_limits(base_price)
     companies = [
         Company.objects.get_or_create(
             symbol=symbol,
