@@ -36,7 +36,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 }
 
 
-@shared_task(name="games.game_tick", queue="clock")
+@shared_task(name="games.game_tick")
 def game_tick() -> None:
     """Do what is due by the clock; when a phase ends before the next tick, come back at that very moment."""
     now = now_ms()
@@ -49,7 +49,7 @@ def game_tick() -> None:
     boundary = phase_ends_at(game.view)
     if now < boundary <= now + TICK_SECONDS * 1_000:
         due = datetime.fromtimestamp((boundary + BOUNDARY_MARGIN_MS) / 1_000, tz=UTC)
-        game_tick.apply_async(eta=due, expires=due + timedelta(seconds=TICK_SECONDS))
+        game_tick.apply_async(eta=due, expires=due + timedelta(seconds=TICK_SECONDS), queue="clock")
 
 
 def _is_fresh_start() -> bool:
@@ -67,10 +67,10 @@ def _finish_elsewhere(number: int) -> None:
     """Settle a drained game on the jobs' queue, so that the clock goes on; sent again by each tick until
     done.
     """
-    game_finish.apply_async(args=[number], expires=5)
+    game_finish.apply_async(args=[number], expires=5, queue="default")
 
 
-@shared_task(name="games.game_finish", queue="default")
+@shared_task(name="games.game_finish")
 def game_finish(number: int) -> None:
     """Make a drained game's results and show them; one at a time."""
     key = f"games:finish:{number}"
@@ -82,7 +82,7 @@ def game_finish(number: int) -> None:
         cache.delete(key)
 
 
-@shared_task(name="games.bots_step", queue="default")
+@shared_task(name="games.bots_step")
 def bots_step() -> None:
     """Let the bots look at the market once; does nothing while the step before it still runs."""
     if not cache.add("games:bots_step", 1, timeout=5):
