@@ -119,11 +119,11 @@ class NaiveBook:
         return [amended, *self.place(order, command.time_ms)]
 
     def best_against(self, order: NaiveOrder) -> NaiveOrder | None:
-        others = [other for other in self.resting if other.side is not order.side]
-        if order.side is Side.BUY:
-            others = [other for other in others if other.price <= order.price]
+        side, limit = order.side, order.price
+        if side is Side.BUY:
+            others = [other for other in self.resting if other.side is not side and other.price <= limit]
             return min(others, key=lambda other: (other.price, other.priority), default=None)
-        others = [other for other in others if other.price >= order.price]
+        others = [other for other in self.resting if other.side is not side and other.price >= limit]
         return min(others, key=lambda other: (-other.price, other.priority), default=None)
 
     def place(self, order: NaiveOrder, time_ms: int) -> list[Event]:

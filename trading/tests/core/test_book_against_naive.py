@@ -52,22 +52,22 @@ def copies(book: Book) -> list[Order]:
 def random_command(random: Random, sequence: int, known: int, accounts: int, spread: int) -> Command:
     """A command that is valid on its face; ids of cancels and amends may well be of ended orders."""
     draw = random.random()
-    order_id = max(1, known - random.randrange(80))
+    order_id = max(1, known - random.randrange(100))
     account = order_id % accounts
     side = random.choice((Side.BUY, Side.SELL))
     price = 100 + random.randrange(-spread, spread + 1)
-    if draw < 0.60:
+    if draw < 0.50:
         type_ = OrderType.MARKET if random.random() < 0.1 else OrderType.LIMIT
         new_id = known + 1
         quantity = random.randrange(1, 20)
         return Submit(sequence, new_id, new_id % accounts, side, type_, price, quantity, sequence)
-    if draw < 0.80:
+    if draw < 0.72:
         new_price = price if random.random() < 0.5 else None
         new_quantity = random.randrange(1, 25) if new_price is None or random.random() < 0.5 else None
         return Amend(
             sequence, order_id, account, side, new_price, new_quantity, random.randrange(5), sequence
         )
-    if draw < 0.998:
+    if draw < 0.996:
         return Cancel(sequence, order_id, account, sequence)
     return CancelAll(sequence, account, sequence)
 
@@ -78,7 +78,7 @@ def test_a_hundred_thousand_seeded_commands() -> None:
     known = trades = 0
     for sequence in range(1, 100_001):
         # Prices close together trade much, prices far apart build a deep book.
-        spread = 4 if sequence % 20_000 < 16_000 else 25
+        spread = 4 if sequence % 20_000 < 17_000 else 20
         command = random_command(random, sequence, known, accounts=7, spread=spread)
         known += isinstance(command, Submit)
         events = book.apply(command)

@@ -99,7 +99,7 @@ class TestPosition:
         with pytest.raises(InvariantError):
             Position(held, 100).sell(5)
 
-    @given(st.lists(st.tuples(st.integers(1, 100), st.integers(1, 10_000)), min_size=1), st.data())
+    @given(st.lists(st.tuples(st.integers(1, 20), st.integers(1, 10_000)), min_size=1, max_size=5), st.data())
     def test_the_cost_is_gone_with_the_last_share(
         self, bought: list[tuple[int, int]], data: st.DataObject
     ) -> None:
