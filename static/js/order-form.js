@@ -25,6 +25,7 @@ export class OrderForm {
     this.quantity = this.form.elements.quantity;
     this.portion = null;
     this.touched = false;
+    this.answer = null;
     this.sending = false;
     this.orderId = freshId();
     this.parts.confirm.checked = preferences.get("confirm", "on") === "on";
@@ -72,6 +73,7 @@ export class OrderForm {
   /** Anything the player changes makes it a new order, with a new id. */
   changed() {
     this.touched = true;
+    this.answer = null;
     if (!this.sending) this.orderId = freshId();
     this.draw();
   }
@@ -208,8 +210,7 @@ export class OrderForm {
     else if (refusal?.[0] === "cash" || refusal?.[0] === "sharesShort") why = refusal[1] > 0 ? say(detail[0]) : say(0);
     else if (typeof say === "function") why = say(...detail);
     else why = say ?? "";
-    const quiet = refusal?.[0] === "noQuantity" && !this.touched;
-    if (!this.sending) setText(this.parts.reason, quiet || refusal?.[0] === "visitor" ? "" : why);
+    if (!this.sending && !this.answer) setText(this.parts.reason, why);
     this.parts.reason.classList.toggle("is-refusal", Boolean(refusal) && refusal[0] !== "noQuantity");
     if (!submit) return;
     submit.disabled = Boolean(refusal) || this.sending;
@@ -275,15 +276,15 @@ export class OrderForm {
     }
   }
 
-  /** The answer stands under the button for a moment; the next order gets a new id. */
+  /** The answer stands under the button until the player goes on; the next order gets a new id. */
   done(text, refused = false) {
     this.sending = false;
+    this.answer = text;
     this.orderId = freshId();
     if (!refused) {
       this.quantity.value = "";
       this.portion = null;
     }
-    this.touched = !refused ? false : this.touched;
     this.draw();
     setText(this.parts.reason, text);
     this.parts.reason.classList.toggle("is-refusal", refused);

@@ -91,6 +91,11 @@ function schedule() {
   timer = setTimeout(refresh, Math.max(QUIET_MS, EVERY_MS - since));
 }
 
+// A choice counts at once; the button is for those without scripts, and for the search.
+for (const choice of document.querySelectorAll(".filters select")) {
+  choice.addEventListener("change", () => choice.form.requestSubmit());
+}
+
 if (list) {
   account.addEventListener("order", schedule);
   account.addEventListener("fill", schedule);

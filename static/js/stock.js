@@ -1,5 +1,6 @@
 // The trading screen: header, chart, book, tape, order form, my panel, company news, phone tabs.
 import { account } from "./account.js";
+import { api } from "./api.js";
 import { Book } from "./book.js";
 import { Chart } from "./chart.js";
 import { onNews } from "./chat.js";
@@ -14,6 +15,7 @@ import { TEXT } from "./text.js";
 import { tickSize } from "./ticks.js";
 import { Tape } from "./tape.js";
 
+const RANK_EVERY_MS = 10_000;
 const root = document.querySelector("[data-stock]");
 const symbol = root.dataset.stock;
 const head = Object.fromEntries([...document.querySelectorAll("[data-head]")].map((node) => [node.dataset.head, node]));
@@ -31,7 +33,7 @@ function drawHead() {
   setText(head.price, won(price));
   setText(head.arrow, arrow(change));
   setText(head.change, signed(change));
-  setText(head.percent, percent(bps ?? changeBps(price, base)));
+  setText(head.percent, `(${percent(bps ?? changeBps(price, base))})`);
   setDirection(head["price-line"], change);
   setText(head.volume, won(volume));
   setText(head.tick, won(tickSize(price)));
@@ -105,7 +107,7 @@ function chooseInterval(chosen) {
 for (const button of intervalButtons) button.addEventListener("click", () => chooseInterval(button.dataset.interval));
 chooseInterval(interval);
 
-const panel = new MyOrders(document.querySelector("[data-my-orders]"), {
+new MyOrders(document.querySelector("[data-my-orders]"), {
   onSell: (held) => {
     if (held !== symbol) location.assign(`/stocks/${encodeURIComponent(held)}/?side=sell`);
     else trade("sell");
@@ -158,15 +160,13 @@ drawOrders();
 
 // Live -------------------------------------------------------------------------------------------------
 
+/** Strength of buying: shares bought for every 100 sold by those who took a quote, over the tape. */
 function drawStrength() {
-  let [buys, all] = [0, 0];
-  for (const trade of tape.trades) {
-    all += trade.quantity;
-    if (trade.taker_side === "buy") buys += trade.quantity;
-  }
-  const share = all ? Math.round((buys * 100) / all) : null;
-  setText(head.strength, share === null ? "–" : `${share}%`);
-  setDirection(head.strength, share === null ? 0 : share - 50);
+  const taken = { buy: 0, sell: 0 };
+  for (const trade of tape.trades) taken[trade.taker_side] += trade.quantity;
+  const strength = taken.sell ? Math.round((taken.buy * 100) / taken.sell) : null;
+  setText(head.strength, strength === null ? "–" : `${won(strength)}%`);
+  setDirection(head.strength, strength === null ? 0 : strength - 100);
 }
 
 stream.subscribe(`book:${symbol}`, ({ data }) => {
@@ -221,4 +221,19 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   act();
 });
-panel.drawPrices();
+
+// My rank in this game, now and then ------------------------------------------------------------------
+
+const rank = document.querySelector("[data-my=rank]");
+
+async function drawRank() {
+  if (!rank || document.hidden || !game.isTrading()) return;
+  try {
+    const { me } = await api.gameRanking();
+    setText(rank, me?.rank ? TEXT.rank(won(me.rank)) : "");
+  } catch {
+    // The rank shown stands until the next turn.
+  }
+}
+setInterval(drawRank, RANK_EVERY_MS);
+drawRank();
