@@ -1,6 +1,5 @@
 # Needs only Python 3.11 or newer and make. `make run` starts the game, `make test` runs every test.
 PYTHON := .venv/bin/python
-SOURCES := stocking accounts chat trading games ranking tests manage.py conftest.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format clean

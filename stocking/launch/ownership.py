@@ -64,7 +64,8 @@ def read_record(var_dir: Path) -> Record | None:
 
 def lock_instance(plan: Plan) -> IO[str]:
     """Take the state directory for this launcher until it ends, in whatever way; LaunchError if taken."""
-    plan.var_dir.mkdir(parents=True, exist_ok=True)
+    # For its owner only: the database has sessions and password hashes.
+    plan.var_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = (plan.var_dir / "launch.lock").open("a+", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
