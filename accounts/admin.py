@@ -77,7 +77,7 @@ class UserAdmin(DjangoUserAdmin):
     def password_state(self, user: User) -> str:
         """Show whether there is a password and how it is hashed, never the hash."""
         if not user.has_usable_password():
-            state = _t("없음")
+            state: str | None = _t("없음")
         else:
             try:
                 state = identify_hasher(user.password).algorithm

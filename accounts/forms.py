@@ -38,12 +38,26 @@ class SignupForm(account_forms.SignupForm):
         super().__init__(*args, **kwargs)
         _label(self.fields["email"], _("이메일"), "you@example.com", inputmode="email")
         _label(self.fields["password1"], _("비밀번호"))
-        self.fields["password1"].help_text = _("8자 이상, 숫자로만 된 것이나 흔한 비밀번호는 쓸 수 없어요.")
+        self.fields["password1"].help_text = _("8자 이상으로, 글자를 섞어 정해 주세요.")
         _label(self.fields["password2"], _("비밀번호 확인"))
+        self.fields["email"].error_messages["invalid"] = _("이메일 주소를 확인해 주세요.")
+        for field in self.fields.values():
+            field.error_messages["required"] = _("꼭 입력해 주세요.")
 
     def clean_nickname(self) -> str:
         """Return the nickname in its stored form."""
         return nickname_clean(self.cleaned_data["nickname"])
+
+    def clean(self) -> dict[str, Any]:
+        """Check the two passwords; a difference is told in our words."""
+        cleaned: dict[str, Any] = super().clean()
+        if (
+            "password2" in self.errors
+            and "password1" in cleaned
+            and self.data.get(self.add_prefix("password2"))
+        ):
+            self.errors["password2"] = self.error_class([_("두 비밀번호가 서로 달라요. 다시 입력해 주세요.")])
+        return cleaned
 
     def try_save(self, request: HttpRequest) -> Any:
         """Store all of the account or nothing; a taken name found only now is an error of the form."""
@@ -72,6 +86,9 @@ class LoginForm(account_forms.LoginForm):
         _label(self.fields["login"], _("이메일"), "you@example.com", inputmode="email")
         _label(self.fields["password"], _("비밀번호"))
         self.fields["password"].help_text = ""
+        for field in self.fields.values():
+            field.error_messages["required"] = _("꼭 입력해 주세요.")
+        self.fields["login"].error_messages["invalid"] = _("이메일 주소를 확인해 주세요.")
 
 
 class _StaffNameFields:
@@ -103,7 +120,7 @@ class StaffUserCreationForm(_StaffNameFields, AdminUserCreationForm):
 class StaffUserChangeForm(_StaffNameFields, UserChangeForm):
     """The admin's form for a user; the password is no part of it."""
 
-    password = None
+    password = None  # type: ignore[assignment]  # leaves out the field of the parent
 
     class Meta:
         model = User

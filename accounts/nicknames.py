@@ -34,4 +34,5 @@ def nickname_clean(raw: str, *, owner_id: int | None = None, reserved_allowed: b
 
 def nickname_is_taken(nickname: str, *, owner_id: int | None = None) -> bool:
     """Return whether somebody other than the owner has this nickname, whatever the case of its letters."""
-    return User.objects.filter(nickname_key=nickname_fold(nickname)).exclude(pk=owner_id).exists()
+    others = User.objects.exclude(pk=owner_id) if owner_id is not None else User.objects.all()
+    return others.filter(nickname_key=nickname_fold(nickname)).exists()

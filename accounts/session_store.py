@@ -27,13 +27,13 @@ class SessionStore(cached_db.SessionStore):
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         """Return the row of this session, with the user who is logged in, if any."""
-        row = super().create_model_instance(data)
+        row: Any = super().create_model_instance(data)
         row.user_id = data.get(SESSION_KEY)
         return row
 
     async def acreate_model_instance(self, data: dict[str, Any]) -> Any:
         """Return the row of this session, with the user who is logged in, if any."""
-        row = await super().acreate_model_instance(data)
+        row: Any = await super().acreate_model_instance(data)
         row.user_id = data.get(SESSION_KEY)
         return row
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
 from accounts.models import User
@@ -31,9 +32,11 @@ def messages_public(*, limit: int = HISTORY_MESSAGES, before_id: int | None = No
     return _newest(everybody if before_id is None else everybody & Q(pk__lt=before_id), limit)
 
 
-def messages_latest(*, user: User | None = None, limit: int = HISTORY_MESSAGES) -> list[dict[str, Any]]:
+def messages_latest(
+    *, user: User | AnonymousUser | None = None, limit: int = HISTORY_MESSAGES
+) -> list[dict[str, Any]]:
     """Return the newest messages `user` may see, private notices included, oldest first."""
-    if user is None or not user.is_authenticated:
+    if user is None or isinstance(user, AnonymousUser):
         return messages_public(limit=limit)
     # Each half is a short walk along one index; together they hold the newest `limit`.
     both = messages_public(limit=limit) + notices_latest(user=user, limit=limit)

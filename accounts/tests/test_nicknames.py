@@ -1,7 +1,7 @@
 """Under which form a nickname is unique."""
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from accounts.models import User, nickname_fold
 
@@ -16,7 +16,7 @@ def test_folding_makes_look_alikes_one(one: str, other: str) -> None:
 @pytest.mark.django_db
 def test_the_database_holds_the_rule() -> None:
     User.objects.create_user("a@example.com", "Ant")
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError), transaction.atomic():
         User.objects.create_user("b@example.com", "aNT")
 
 
