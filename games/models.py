@@ -1,7 +1,7 @@
 """Games, their news, the templates the news is made from, and the bots. Times are milliseconds since 1970."""
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -81,7 +81,11 @@ class NewsTemplate(models.Model):
     """A headline news is made from; `{company}` stands for the company's name."""
 
     headline = models.CharField(
-        _("제목"), max_length=160, unique=True, help_text=_("{company}는 회사 이름으로 바뀌어요.")
+        _("제목"),
+        max_length=160,
+        unique=True,
+        validators=[RegexValidator(r"\{company\}", _("회사 이름이 들어갈 자리에 {company}를 넣어 주세요."))],
+        help_text=_("{company} 자리에 회사 이름이 들어가요."),
     )
     direction = models.CharField(_("성격"), max_length=4, choices=Direction.choices)
     magnitude_bps = models.PositiveIntegerField(

@@ -63,6 +63,9 @@ def test_headlines_and_bots_can_be_edited(staff: Any) -> None:
     assert answer.status_code == 302
     template.refresh_from_db()
     assert (template.headline, template.direction, template.is_active) == ("{company}, 새 소식", "bad", False)
+    url = reverse("admin:games_newstemplate_change", args=[template.pk])
+    nameless = {"headline": "아무 회사", "direction": "bad", "magnitude_bps": 50, "sector": "", "weight": 1}
+    assert staff.post(url, nameless).status_code == 200, "a headline names its company"
     bot = Bot.objects.all()[0]
     answer = staff.post(
         reverse("admin:games_bot_change", args=[bot.pk]), {"kind": "noise", "seed": 5, "is_active": "on"}

@@ -1,9 +1,11 @@
 """The bots on the real gate and the real engines, and their step done twice."""
 
+from io import StringIO
 from threading import Event
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db.models import Sum
 
 from games import flock, services
@@ -88,6 +90,7 @@ def test_a_short_game_of_bots_alone(game: Game) -> None:
     balances = gate().balances_of(game.number, sorted(bots))
     portfolios = dict(Portfolio.objects.filter(market=game.market).values_list("user_id", "cash"))
     assert {account: balance.cash for account, balance in balances.items()} == portfolios
+    call_command("audit", stdout=StringIO())
 
 
 def test_a_step_done_twice_places_nothing_twice(game: Game) -> None:

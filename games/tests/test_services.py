@@ -174,26 +174,39 @@ def test_mode_now_starts_at_once_and_after_a_silence_again(settings: Any, bounda
     assert again.trading_at == game.closes_at + 11_000
 
 
-@pytest.mark.parametrize("moment", [0, PREPARE, PREPARE + TRADING])
-def test_two_workers_at_once_do_it_once(boundary: int, moment: int) -> None:
-    if moment:
-        tick(boundary)
+def tick_twice_at_once(now: int) -> None:
+    """Tick from two threads that start together, each with a connection of its own."""
     barrier = Barrier(2)
 
     def work() -> None:
         barrier.wait(10)
         try:
-            game_tick(now_ms=boundary + moment)
+            game_tick(now_ms=now)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
         for future in [pool.submit(work), pool.submit(work)]:
             future.result(60)
+
+
+@pytest.mark.parametrize("moment", [0, PREPARE, PREPARE + TRADING])
+def test_two_workers_at_once_do_it_once(boundary: int, moment: int) -> None:
+    if moment:
+        tick(boundary)
+    tick_twice_at_once(boundary + moment)
     assert Game.objects.count() == 1
     assert Market.objects.count() == 1
     assert len(keys()) == len(set(keys())) == {0: 1, PREPARE: 2, PREPARE + TRADING: 3}[moment]
     assert News.objects.count() == 9
+
+
+def test_two_workers_at_once_say_it_once(boundary: int) -> None:
+    game = tick(boundary)
+    tick(game.trading_at)
+    tick_twice_at_once(game.closes_at - 30_000)
+    assert Message.objects.filter(kind="news").count() == 9
+    assert [text for text in texts() if "남았어요" in text] == ["마감까지 30초 남았어요."]
 
 
 def test_the_database_holds_that_one_game_is_live(boundary: int) -> None:
