@@ -1,7 +1,7 @@
 // Loaded by every page: theme, toasts, clock, connection, chat, notices, and what follows when the game turns.
 import { account } from "./account.js";
 import { startChat } from "./chat.js";
-import { game, onGame, startClock } from "./clock.js";
+import { onGame, startClock } from "./clock.js";
 import { isTyping, preferences, setText } from "./dom.js";
 import { listings } from "./listings.js";
 import { startNotices } from "./notices.js";
@@ -96,9 +96,9 @@ watchComposition();
 sendFormsOnce();
 startConnection();
 startClock();
-if (document.getElementById("listings-data")) listings.start();
 startChat();
+followGame();
+if (document.getElementById("listings-data")) listings.start();
+else if (account.signedIn) await listings.learnNames();
 startNotices();
 account.start();
-followGame();
-if (!game.current) document.documentElement.classList.add("no-game");

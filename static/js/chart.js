@@ -9,6 +9,7 @@ import { TEXT } from "./text.js";
 
 export const INTERVALS_MS = { "5s": 5_000, "15s": 15_000, "1m": 60_000 };
 const GAP_MAX = 240;
+const RIGHT_OFFSET_BARS = 3;
 const clockFormat = (seconds) => new Intl.DateTimeFormat("ko-KR", {
   timeZone: "Asia/Seoul", hour: "2-digit", minute: "2-digit", ...(seconds ? { second: "2-digit" } : {}), hourCycle: "h23",
 });
@@ -18,7 +19,7 @@ const withoutSeconds = clockFormat(false);
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 export class Chart {
-  constructor(root, { symbol, interval, candles, legend }) {
+  constructor(root, { symbol, interval, candles, legend, tick }) {
     this.symbol = symbol;
     this.interval = interval;
     this.legend = legend;
@@ -28,7 +29,7 @@ export class Chart {
     this.averagePrice = null;
     this.chart = createChart(root, this.options());
     this.series = this.chart.addSeries(CandlestickSeries, {
-      priceFormat: { type: "custom", formatter: (price) => won(Math.round(price)), minMove: 1 }, borderVisible: false, priceLineStyle: LineStyle.Dotted,
+      priceFormat: { type: "custom", formatter: (price) => won(Math.round(price)), minMove: tick }, borderVisible: false, priceLineStyle: LineStyle.Dotted,
     });
     this.volume = this.chart.addSeries(HistogramSeries, {
       priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false,
@@ -52,7 +53,7 @@ export class Chart {
       localization: { locale: "ko-KR", timeFormatter: (time) => withSeconds.format(time * 1000) },
       rightPriceScale: { borderVisible: false },
       timeScale: {
-        borderVisible: false, timeVisible: true, secondsVisible: true, rightOffset: 3, barSpacing: 11, minBarSpacing: 2, fixLeftEdge: true,
+        borderVisible: false, timeVisible: true, secondsVisible: true, rightOffset: RIGHT_OFFSET_BARS, barSpacing: 11, minBarSpacing: 2,
         tickMarkFormatter: (time) => (time % 60 ? withSeconds : withoutSeconds).format(time * 1000),
       },
       handleScroll: { vertTouchDrag: false },
@@ -97,7 +98,7 @@ export class Chart {
     this.candles = new Map(candles.map((candle) => [candle.start, candle]));
     this.draw();
     this.drawMarkers();
-    if (this.fresh ?? true) this.chart.timeScale().scrollToRealTime();
+    if (this.fresh) this.chart.timeScale().scrollToPosition(RIGHT_OFFSET_BARS, false);
     this.fresh = false;
     this.describe(null);
   }
@@ -192,9 +193,10 @@ export class Chart {
       const key = `${start}:${fill.side}`;
       grouped.set(key, { start, side: fill.side, quantity: (grouped.get(key)?.quantity ?? 0) + fill.quantity });
     }
-    const markers = [...grouped.values()].map(({ start, side, quantity }) => ({
+    this.mine = [...grouped.values()];
+    const markers = this.mine.map(({ start, side }) => ({
       time: start / 1000, position: side === "buy" ? "belowBar" : "aboveBar", shape: side === "buy" ? "arrowUp" : "arrowDown",
-      color: color("gold"), text: `${side === "buy" ? "B" : "S"} ${won(quantity)}`, size: 1,
+      color: color("gold"), text: side === "buy" ? "B" : "S", size: 1,
     }));
     for (const item of this.news) {
       markers.push({ time: this.candleTime(item.sent_at) / 1000, position: "aboveBar", shape: "circle", color: color("text"), text: TEXT.chart.news, size: 0.7 });
@@ -220,7 +222,10 @@ export class Chart {
       if (index < 4) setDirection(node, candle.close - candle.open);
     });
     const told = time ? this.news.find((item) => this.candleTime(item.sent_at) === candle.start) : null;
-    this.legendNews ??= this.legend.appendChild(el("span", { class: "chart-news" }));
-    setText(this.legendNews, told ? `${TEXT.chart.news} ${told.text}` : "");
+    const mine = time ? this.mine.filter((fill) => fill.start === candle.start) : [];
+    const notes = mine.map((fill) => TEXT.chart.fill(TEXT.side[fill.side], won(fill.quantity)));
+    if (told) notes.push(`${TEXT.chart.news} ${told.text}`);
+    this.legendNotes ??= this.legend.appendChild(el("span", { class: "chart-news" }));
+    setText(this.legendNotes, notes.join(" · "));
   }
 }

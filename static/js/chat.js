@@ -1,5 +1,4 @@
 // The chat panel: players, system, news and results for all; notices of fills and refusals for me alone.
-import { account } from "./account.js";
 import { el, icon } from "./dom.js";
 import { timeOfDay } from "./format.js";
 import { stream } from "./socket.js";
@@ -98,6 +97,13 @@ class ChatPanel {
       this.unread += 1;
       this.count();
     }
+    return node;
+  }
+
+  addPrivate(message, key) {
+    const known = key && this.list.querySelector(`[data-key="${CSS.escape(key)}"] > span`);
+    if (known) known.textContent = message.text;
+    else this.add(message).dataset.key = key;
   }
 
   send(event) {
@@ -112,9 +118,14 @@ class ChatPanel {
 
 const panels = [];
 
-/** A private line in the chat of this page only: a fill, a refusal, a notice. */
-export function privateLine(text, level = "info", sentAt = Date.now()) {
-  for (const panel of panels) panel.add({ kind: "private", text, level, sent_at: sentAt });
+/** A private line in the chat of this page only: a fill, a refusal, a notice. The same `key` rewrites its line. */
+export function privateLine(text, level = "info", sentAt = Date.now(), key = "") {
+  for (const panel of panels) panel.addPrivate({ kind: "private", text, level, sent_at: sentAt }, key);
+}
+
+/** My private lines of before, oldest first: they take their place in time among the public ones. */
+export function replacePrivateLines(lines) {
+  for (const panel of panels) panel.replacePrivate(lines);
 }
 
 const news = new Set();
@@ -130,9 +141,5 @@ export function startChat() {
       for (const panel of panels) panel.add(data);
       if (data.kind === "news") for (const listener of news) listener(data);
     }
-  });
-  account.addEventListener("history", ({ detail }) => {
-    const notices = detail.filter((message) => message.kind === "notice" && message.text);
-    for (const panel of panels) panel.replacePrivate(notices);
   });
 }

@@ -43,9 +43,8 @@ let phaseSpan = { key: "", ms: 0 };
 function remember(next) {
   const key = `${next.number}:${next.phase}`;
   if (phaseSpan.key === key) return;
-  const left = endsAt(next) - serverNow();
-  const started = next.phase_started_at_ms;
-  phaseSpan = { key, ms: started ? endsAt(next) - started : Math.max(USUAL_MS[next.phase] ?? 0, left) };
+  const started = { trading: next.trading_at_ms, settling: next.closes_at_ms, intermission: next.closes_at_ms }[next.phase];
+  phaseSpan = { key, ms: started ? endsAt(next) - started : Math.max(USUAL_MS[next.phase] ?? 0, endsAt(next) - serverNow()) };
 }
 
 function endsAt(state) {

@@ -43,7 +43,8 @@ export function short(value) {
 }
 
 export const direction = (value) => (value > 0 ? "up" : value < 0 ? "down" : "flat");
-export const arrow = (value) => (value > 0 ? "▲" : value < 0 ? "▼" : DASH);
+/** The sign beside a change; nothing where nothing changed, so that it is not read as a minus. */
+export const arrow = (value) => (value > 0 ? "▲" : value < 0 ? "▼" : "");
 
 /** Milliseconds since 1970 → "14:03:22" in Korea. */
 export const timeOfDay = (ms) => (Number.isFinite(ms) ? timeFormat.format(ms) : DASH);

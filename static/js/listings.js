@@ -1,4 +1,5 @@
 // The stocks of this game and their latest prices: topic `market`, upserted by symbol.
+import { api } from "./api.js";
 import { listOf, pageData } from "./dom.js";
 import { stream } from "./socket.js";
 
@@ -27,10 +28,15 @@ export const listings = {
     upsert([{ symbol, last_price: price, change_bps: change }]);
   },
 
+  /** Follow the prices. */
   start() {
-    if (listings.started) return;
-    listings.started = true;
     stream.subscribe("market", ({ data }) => upsert(listOf(data, "listings")));
+  },
+
+  /** Pages without prices need the names for their notices. */
+  async learnNames() {
+    const answer = await api.market().catch(() => null);
+    upsert(listOf(answer, "listings"));
   },
 };
 

@@ -1,12 +1,13 @@
 // What happened to my orders, said in a toast and in the chat: fills, refusals, cancellations.
 import { account } from "./account.js";
-import { privateLine } from "./chat.js";
+import { privateLine, replacePrivateLines } from "./chat.js";
 import { won } from "./format.js";
 import { listings } from "./listings.js";
 import { TEXT } from "./text.js";
 import { toast } from "./toast.js";
 
 const BURST_MS = 5000;
+const BURSTS_MAX = 100;
 const bursts = new Map();
 
 function left(fill) {
@@ -14,21 +15,32 @@ function left(fill) {
   return order ? Math.max(0, order.quantity - (order.filled_quantity ?? 0)) : 0;
 }
 
-/** Fills of one order within a few seconds are one toast with the sum and the average price. */
+/** A sum of fills of one order, in words. */
+function fillText({ symbol, side, quantity, value, count }, rest) {
+  const say = count > 1 ? TEXT.fillAverage : TEXT.fill;
+  return say(listings.name(symbol), side, won(quantity), won(Math.round(value / quantity)), rest);
+}
+
+function addFill(sum, fill) {
+  sum.count += 1;
+  sum.quantity += fill.quantity;
+  sum.value += fill.quantity * fill.price;
+  return sum;
+}
+
+const emptySum = ({ symbol, side }) => ({ symbol, side, quantity: 0, value: 0, count: 0 });
+
+/** Fills of one order within a few seconds are one toast and one line, with the sum and the average price. */
 function onFill(fill) {
   const now = Date.now();
   const known = bursts.get(fill.order_id);
-  const burst = known && now - known.at < BURST_MS ? known : { quantity: 0, value: 0, count: 0 };
+  const burst = known && now - known.at < BURST_MS ? known : { ...emptySum(fill), key: `fill:${fill.order_id}:${now}` };
   burst.at = now;
-  burst.count += 1;
-  burst.quantity += fill.quantity;
-  burst.value += fill.quantity * fill.price;
-  bursts.set(fill.order_id, burst);
-  if (bursts.size > 100) bursts.delete(bursts.keys().next().value);
-  const say = burst.count > 1 ? TEXT.fillAverage : TEXT.fill;
-  const average = Math.round(burst.value / burst.quantity);
-  const name = listings.name(fill.symbol);
-  toast(say(name, fill.side, won(burst.quantity), won(average), left(fill)), { level: "fill", key: `fill:${fill.order_id}` });
+  bursts.set(fill.order_id, addFill(burst, fill));
+  if (bursts.size > BURSTS_MAX) bursts.delete(bursts.keys().next().value);
+  const text = fillText(burst, left(fill));
+  toast(text, { level: "fill", key: burst.key });
+  privateLine(text, "fill", fill.traded_at, burst.key);
 }
 
 function onOrder(order) {
@@ -37,7 +49,9 @@ function onOrder(order) {
   const rest = (order.quantity ?? 0) - (order.filled_quantity ?? 0);
   if (order.code || order.status === "rejected") {
     const why = TEXT.errors[order.code ?? order.reason] ?? order.message ?? TEXT.errors.unknown;
-    toast(TEXT.order.rejected(name, side, why), { level: "error", key: `order:${order.order_id}` });
+    const text = TEXT.order.rejected(name, side, why);
+    toast(text, { level: "error", key: `order:${order.order_id}` });
+    privateLine(text, "warning");
     return;
   }
   if (order.status !== "canceled" || rest <= 0) return;
@@ -46,7 +60,9 @@ function onOrder(order) {
     market_remainder: [TEXT.order.remainder(name, won(rest)), "warning"],
     self_trade: [TEXT.order.selfTrade(name, won(rest)), "warning"],
   }[order.reason];
-  if (said) toast(said[0], { level: said[1], key: order.reason === "user" ? "canceled" : `order:${order.order_id}` });
+  if (!said) return;
+  toast(said[0], { level: said[1], key: order.reason === "user" ? "canceled" : `order:${order.order_id}` });
+  privateLine(said[0], said[1]);
 }
 
 function onNotice(notice) {
@@ -60,7 +76,22 @@ export function sayRefusal(message) {
   privateLine(message, "warning");
 }
 
+/** My fills of before, one line an order, and the notices, in the chat's history. */
+function onHistory(messages) {
+  const sums = new Map();
+  const lines = [];
+  for (const message of messages) {
+    if (message.kind === "notice" && message.text) lines.push(message);
+    if (message.kind !== "fill") continue;
+    const sum = addFill(sums.get(message.order_id) ?? emptySum(message), message);
+    sums.set(message.order_id, Object.assign(sum, { at: message.traded_at }));
+  }
+  for (const sum of sums.values()) lines.push({ text: fillText(sum, 0), level: "fill", sent_at: sum.at });
+  replacePrivateLines(lines);
+}
+
 export function startNotices() {
+  account.addEventListener("history", ({ detail }) => onHistory(detail));
   account.addEventListener("fill", ({ detail }) => onFill(detail));
   account.addEventListener("order", ({ detail }) => onOrder(detail));
   account.addEventListener("notice", ({ detail }) => onNotice(detail));

@@ -97,6 +97,7 @@ const intervalButtons = [...document.querySelectorAll("[data-interval]")];
 const interval = intervalButtons.some((button) => button.dataset.interval === preferences.get("interval")) ? preferences.get("interval") : "5s";
 const chart = new Chart(document.querySelector("[data-chart]"), {
   symbol, interval, candles: interval === "5s" ? candles : [], legend: document.querySelector("[data-chart-legend]"),
+  tick: tickSize(listing().base_price ?? 1),
 });
 
 function chooseInterval(chosen) {

@@ -60,9 +60,9 @@ def direction(value: object) -> str:
 
 @register.filter
 def arrow(value: object) -> str:
-    """Return the sign that stands beside a change's colour: ▲, ▼ or –."""
+    """Return the sign that stands beside a change's colour: ▲, ▼ or nothing."""
     number = _integer(value) or 0
-    return "▲" if number > 0 else "▼" if number < 0 else DASH
+    return "▲" if number > 0 else "▼" if number < 0 else ""
 
 
 @register.filter
