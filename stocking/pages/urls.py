@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from stocking.pages import errors, health, records, views
+from stocking.pages import api_docs, errors, health, records, views
 
 urlpatterns = [
     path("", views.market, name="market"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("games/<int:number>/", records.game, name="game"),
     path("me/", records.me, name="me"),
     path("players/<str:nickname>/", records.player, name="player"),
+    path("api/openapi.json", api_docs.openapi, name="openapi"),
+    path("api/docs", api_docs.docs, name="api_docs"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     re_path(r"^api(?:/.*)?\Z", errors.api_not_found),

@@ -1,0 +1,226 @@
+"""The objects of the JSON API."""
+
+from typing import Any
+
+from trading.models import Order
+
+Schema = dict[str, Any]
+
+WON = {"type": "integer", "description": "Won."}
+SHARES = {"type": "integer", "description": "Shares."}
+TIME = {"type": "integer", "format": "int64", "description": "Milliseconds since 1970."}
+BPS = {"type": "integer", "description": "Basis points, rounded down."}
+TEXT = {"type": "string"}
+COUNT = {"type": "integer"}
+FLAG = {"type": "boolean"}
+SIDE = {"type": "string", "enum": ["buy", "sell"]}
+ORDER_TYPE = {"type": "string", "enum": ["limit", "market"]}
+TIER = {"type": "string", "enum": ["bronze", "silver", "gold", "platinum", "diamond"]}
+SYMBOL = {"type": "string", "examples": ["HRE"]}
+CLIENT_ORDER_ID = {
+    "type": "string",
+    "pattern": "^[A-Za-z0-9_-]{1,36}$",
+    "description": "Chosen by the client. The same id again gets the first answer and places nothing.",
+}
+LEVELS = {
+    "type": "array",
+    "description": "Best first: price, quantity, number of orders.",
+    "items": {"type": "array", "items": {"type": "integer"}, "minItems": 3, "maxItems": 3},
+}
+PHASE = {"type": "string", "enum": ["preparing", "trading", "settling", "intermission"]}
+CURSOR = {"type": ["string", "null"], "description": "For `cursor=` of the next page; null at the end."}
+
+
+def ref(name: str) -> Schema:
+    """Return a reference to a schema of this module."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def maybe(schema: Schema) -> Schema:
+    """Return the schema, or null."""
+    if "$ref" in schema:
+        return {"anyOf": [schema, {"type": "null"}]}
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def array(items: Schema) -> Schema:
+    """Return a list of these."""
+    return {"type": "array", "items": items}
+
+
+def thing(**properties: Schema) -> Schema:
+    """Return an object all of whose fields are always there."""
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+SCHEMAS: dict[str, Schema] = {
+    "NewOrder": {
+        "type": "object",
+        "required": ["client_order_id", "symbol", "side", "type", "quantity"],
+        "properties": {
+            "client_order_id": CLIENT_ORDER_ID,
+            "symbol": SYMBOL,
+            "side": SIDE,
+            "type": ORDER_TYPE,
+            "price": {**WON, "description": "Won, on the tick; a limit order has one, a market order none."},
+            "quantity": SHARES,
+        },
+    },
+    "Accepted": thing(
+        order_id=TEXT,
+        client_order_id=CLIENT_ORDER_ID,
+        symbol=SYMBOL,
+        status={"type": "string", "const": "accepted"},
+        duplicate={**FLAG, "description": "True for a repeat, which placed nothing."},
+    ),
+    "NewTerms": {
+        "type": "object",
+        "minProperties": 1,
+        "properties": {
+            "price": {**WON, "description": "The new price; loses the order's place in the queue."},
+            "quantity": {
+                **SHARES,
+                "description": "The new total, the filled part included; a lower one keeps the place.",
+            },
+        },
+    },
+    "AmendAccepted": thing(order_id=TEXT, status={"type": "string", "const": "accepted"}),
+    "CancelAccepted": thing(
+        order_id=TEXT,
+        status={"type": "string", "const": "accepted"},
+        duplicate={**FLAG, "description": "True when its cancel was on the way already."},
+    ),
+    "AllCanceled": thing(status={"type": "string", "const": "accepted"}),
+    "Order": thing(
+        order_id=TEXT,
+        client_order_id=CLIENT_ORDER_ID,
+        symbol=SYMBOL,
+        side=SIDE,
+        type=ORDER_TYPE,
+        price={**WON, "description": "The limit; of a market order its protection price."},
+        quantity=SHARES,
+        filled_quantity=SHARES,
+        average_fill_price={**maybe(WON), "description": "Won, rounded down; null without a fill."},
+        status={"type": "string", "enum": list(Order.Status.values)},
+        reason={
+            "type": ["string", "null"],
+            "description": "Why it ended: `user`, `self_trade`, `market_remainder`, `closed`, or a refusal code.",
+        },
+        created_at=TIME,
+    ),
+    "Orders": thing(orders=array(ref("Order")), next_cursor=CURSOR),
+    "Fill": thing(
+        trade_id=COUNT,
+        order_id=TEXT,
+        symbol=SYMBOL,
+        side=SIDE,
+        price=WON,
+        quantity=SHARES,
+        role={"type": "string", "enum": ["maker", "taker"]},
+        traded_at=TIME,
+    ),
+    "Fills": thing(fills=array(ref("Fill")), next_cursor=CURSOR),
+    "Holding": thing(
+        symbol=SYMBOL,
+        quantity=SHARES,
+        available_quantity={**SHARES, "description": "Shares not held by open sell orders."},
+        average_price=WON,
+        last_price=WON,
+        value=WON,
+        profit=WON,
+        return_bps=BPS,
+    ),
+    "Account": thing(
+        nickname=TEXT,
+        cash=WON,
+        available_cash={**WON, "description": "Won not held by open buy orders."},
+        initial_cash=WON,
+        equity={**WON, "description": "Cash and shares at last prices."},
+        return_bps=BPS,
+        mmr=COUNT,
+        tier=TIER,
+        holdings=array(ref("Holding")),
+    ),
+    "Game": thing(
+        number=maybe(COUNT),
+        phase=PHASE,
+        server_time_ms=TIME,
+        phase_ends_at_ms=TIME,
+        next_game_at_ms=TIME,
+        trading_at_ms=TIME,
+        closes_at_ms=TIME,
+    ),
+    "Listing": thing(
+        symbol=SYMBOL,
+        name=TEXT,
+        name_en=TEXT,
+        sector=TEXT,
+        last_price=WON,
+        base_price=WON,
+        change_bps=BPS,
+        upper_limit=WON,
+        lower_limit=WON,
+        tick_size=WON,
+        volume=SHARES,
+        status={"type": "string", "enum": ["preparing", "trading", "halted", "closed"]},
+    ),
+    "Market": thing(listings=array(ref("Listing"))),
+    "Book": thing(
+        version={**COUNT, "description": "That of the topic `book:{symbol}`; 0 for a past game."},
+        bids=LEVELS,
+        asks=LEVELS,
+        last_price=WON,
+    ),
+    "Trade": thing(trade_id=COUNT, price=WON, quantity=SHARES, taker_side=SIDE, traded_at=TIME),
+    "Trades": thing(trades=array(ref("Trade"))),
+    "Candle": thing(start=TIME, open=WON, high=WON, low=WON, close=WON, volume=SHARES),
+    "Candles": thing(candles=array(ref("Candle"))),
+    "GameRankingRow": thing(rank=COUNT, nickname=TEXT, tier=TIER, return_bps=BPS, is_me=FLAG),
+    "GameRanking": thing(
+        number=maybe(COUNT),
+        participants=COUNT,
+        rows=array(ref("GameRankingRow")),
+        me=maybe(ref("GameRankingRow")),
+    ),
+    "MmrRankingRow": thing(rank=COUNT, nickname=TEXT, tier=TIER, mmr=COUNT, games_played=COUNT, is_me=FLAG),
+    "MmrRanking": thing(rows=array(ref("MmrRankingRow")), me=maybe(ref("MmrRankingRow"))),
+    "Result": thing(
+        rank=COUNT,
+        nickname=TEXT,
+        return_bps=BPS,
+        equity=WON,
+        fills=COUNT,
+        mmr_before=COUNT,
+        mmr_after=COUNT,
+        tier_before=TIER,
+        tier_after=TIER,
+    ),
+    "ClosingValue": thing(
+        symbol=SYMBOL,
+        name=TEXT,
+        base_price=WON,
+        value={**WON, "description": "The volume-weighted price of the last 30 s of trading."},
+        return_bps=BPS,
+    ),
+    "GameResults": thing(
+        number=COUNT,
+        phase=PHASE,
+        started_at=maybe(TIME),
+        closed_at=maybe(TIME),
+        participants={**maybe(COUNT), "description": "Null until the results stand."},
+        house_return_bps=maybe(BPS),
+        listings=array(ref("ClosingValue")),
+        results=array(ref("Result")),
+    ),
+    "Message": thing(
+        id=COUNT,
+        kind={"type": "string", "enum": ["player", "system", "news", "result", "notice"]},
+        nickname=TEXT,
+        tier={"type": "string", "description": "Empty where no player speaks."},
+        is_bot=FLAG,
+        text=TEXT,
+        level={"type": "string", "description": "Of news and notices: good, bad, info, warning, or empty."},
+        sent_at=TIME,
+    ),
+    "Messages": thing(messages=array(ref("Message"))),
+}
