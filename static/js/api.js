@@ -69,6 +69,6 @@ export const api = {
   account: () => call("GET", "/api/account"),
   game: () => call("GET", "/api/game"),
   market: () => call("GET", "/api/market"),
-  candles: (symbol, interval) => call("GET", `/api/market/${encodeURIComponent(symbol)}/candles${query({ interval })}`),
+  candles: (symbol, parameters) => call("GET", `/api/market/${encodeURIComponent(symbol)}/candles${query(parameters)}`),
   gameRanking: () => call("GET", "/api/rankings/game"),
 };

@@ -60,8 +60,9 @@ function followGame() {
         account.refresh();
       }
       toast(TEXT.newGame, { key: "game", link: follows ? undefined : { href: "/", text: TEXT.toMarket } });
-    } else if (now.phase === "trading") toast(TEXT.gameOpened, { level: "success", key: "game" });
-    else if (now.phase === "settling") toast(TEXT.gameClosed, { key: "game" });
+    } else if (now.phase === "trading") {
+      toast(TEXT.gameOpened, { level: "success", key: "game", link: follows ? undefined : { href: "/", text: TEXT.toMarket } });
+    } else if (now.phase === "settling") toast(TEXT.gameClosed, { key: "game" });
     if (now.phase !== "intermission" || sent) return;
     sent = true;
     const results = `/games/${now.number}/`;

@@ -10,6 +10,7 @@ import { TEXT } from "./text.js";
 export const INTERVALS_MS = { "5s": 5_000, "15s": 15_000, "1m": 60_000 };
 const GAP_MAX = 240;
 const RIGHT_OFFSET_BARS = 3;
+const LEAST_TICKS = 16;
 const clockFormat = (seconds) => new Intl.DateTimeFormat("ko-KR", {
   timeZone: "Asia/Seoul", hour: "2-digit", minute: "2-digit", ...(seconds ? { second: "2-digit" } : {}), hourCycle: "h23",
 });
@@ -19,7 +20,8 @@ const withoutSeconds = clockFormat(false);
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 export class Chart {
-  constructor(root, { symbol, interval, candles, legend, tick }) {
+  /** `live: false` shows the given candles and follows nothing: the review of a past game. */
+  constructor(root, { symbol, interval, candles, legend, tick, live = true }) {
     this.symbol = symbol;
     this.interval = interval;
     this.legend = legend;
@@ -29,7 +31,8 @@ export class Chart {
     this.averagePrice = null;
     this.chart = createChart(root, this.options());
     this.series = this.chart.addSeries(CandlestickSeries, {
-      priceFormat: { type: "custom", formatter: (price) => won(Math.round(price)), minMove: tick }, borderVisible: false, priceLineStyle: LineStyle.Dotted,
+      priceFormat: { type: "custom", formatter: (price) => won(Math.round(price)), minMove: 1 }, borderVisible: false, priceLineStyle: LineStyle.Dotted,
+      autoscaleInfoProvider: (original) => this.atLeast(original(), LEAST_TICKS * tick),
     });
     this.volume = this.chart.addSeries(HistogramSeries, {
       priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false,
@@ -38,12 +41,14 @@ export class Chart {
     this.chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.markers = createSeriesMarkers(this.series, []);
     this.chart.subscribeCrosshairMove((move) => this.describe(move.time));
-    document.addEventListener("theme-change", () => this.paint());
-    document.fonts?.ready.then(() => this.paint());
+    document.addEventListener("theme-change", this.repaint);
     this.load(listOf(candles, "candles"));
     this.paint();
-    this.follow();
+    if (live) this.follow();
+    else this.chart.timeScale().fitContent();
   }
+
+  repaint = () => this.paint();
 
   options() {
     return {
@@ -58,6 +63,14 @@ export class Chart {
       },
       handleScroll: { vertTouchDrag: false },
     };
+  }
+
+  /** A quiet market is not blown up: the scale spans a few ticks at least. */
+  atLeast(info, span) {
+    if (!info?.priceRange) return info;
+    const { minValue, maxValue } = info.priceRange;
+    const missing = Math.max(0, span - (maxValue - minValue)) / 2;
+    return { ...info, priceRange: { minValue: minValue - missing, maxValue: maxValue + missing } };
   }
 
   /** Take the colours of the theme. */
@@ -202,6 +215,12 @@ export class Chart {
       markers.push({ time: this.candleTime(item.sent_at) / 1000, position: "aboveBar", shape: "circle", color: color("text"), text: TEXT.chart.news, size: 0.7 });
     }
     this.markers.setMarkers(markers.filter((marker) => marker.time * 1000 >= first).sort((a, b) => a.time - b.time));
+  }
+
+  remove() {
+    this.unsubscribe?.();
+    document.removeEventListener("theme-change", this.repaint);
+    this.chart.remove();
   }
 
   /** The legend: the candle under the crosshair, else the newest; with the news that broke in it. */

@@ -168,7 +168,6 @@ onNews((message) => {
 // A new game may list other stocks: the rows are the server's, so the page is asked anew.
 onGame(async (now, before) => {
   if (!before || now.number === before.number) return;
-  newsList?.replaceChildren();
   const { listings: listed = [] } = await api.market().catch(() => ({}));
   if (listed.some((listing) => !rows.has(listing.symbol))) location.reload();
 });

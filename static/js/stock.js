@@ -191,12 +191,8 @@ listings.onChange((changed) => {
   orderForm.followPrice(listing().last_price);
 });
 onGame((now, before) => {
-  if (!before || now.number === before.number) return;
-  // A new game: new prices, new news, nothing of mine.
-  Object.assign(range, { high: null, low: null });
-  news.length = 0;
-  chart.setNews(news);
-  newsList?.replaceChildren();
+  // A new game has its own day's range; book, tape and candles come anew by themselves.
+  if (before && now.number !== before.number) Object.assign(range, { high: null, low: null });
 });
 drawHead();
 drawStrength();
