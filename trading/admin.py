@@ -18,6 +18,7 @@ from trading.models import (
     SEQUENCE_BITS,
     Candle,
     Company,
+    GateRecord,
     Holding,
     Listing,
     Market,
@@ -270,3 +271,11 @@ class OutboxAdmin(LedgerAdmin):
     list_select_related = ("listing",)
     search_fields = ("=listing__id", "=listing__market__id")
     ordering = ("-id",)
+
+
+@admin.register(GateRecord)
+class GateRecordAdmin(LedgerAdmin):
+    """The gate's epoch as the ledger knows it."""
+
+    list_display = ("id", "epoch", "run_id")
+    search_fields = ("=epoch", "run_id")
