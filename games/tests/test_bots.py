@@ -86,7 +86,7 @@ def views(draw: st.DrawFn) -> BotView:
     )
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(kind=st.sampled_from(BotKind), view=views(), seed=st.integers(0, 2**32))
 def test_any_decision_is_deterministic_valid_and_covered(kind: BotKind, view: BotView, seed: int) -> None:
     actions = decide(kind, view, Random(seed))
@@ -112,7 +112,7 @@ def test_any_decision_is_deterministic_valid_and_covered(kind: BotKind, view: Bo
     assert sum(o.quantity for o in orders if o.side is Side.SELL) <= view.shares
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(kind=st.sampled_from(BotKind), view=views(), seed=st.integers(0, 2**32))
 def test_no_bot_crosses_its_own_quotes(kind: BotKind, view: BotView, seed: int) -> None:
     actions = decide(kind, view, Random(seed))
