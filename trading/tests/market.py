@@ -11,7 +11,7 @@ from trading.engine import listing_drain
 from trading.gate.answers import Accepted, Refused, Who
 from trading.gate.client import gate
 from trading.models import Company, Listing, Market
-from trading.services import Grant, market_create, market_grant, market_register
+from trading.services import Grant, listing_halt, listing_resume, market_create, market_grant, market_register
 
 _ids = itertools.count(1)
 
@@ -27,7 +27,8 @@ class Exchange:
     def account(self, name: str) -> int:
         """Return a player's account, made at its first mention."""
         if name not in self.players:
-            self.players[name] = User.objects.create_user(None, name, is_guest=True)
+            known = User.objects.filter(nickname=name).first()
+            self.players[name] = known or User.objects.create_user(None, name, is_guest=True)
         return int(self.players[name].pk)
 
     def submit(
@@ -53,6 +54,17 @@ class Exchange:
         """Send a cancel to the gate."""
         who = Who(account=self.account(name), is_limited=False)
         return gate().cancel(who, order_id=getattr(order, "order_id", order))
+
+    def cancel_all(self, name: str, symbol: str | None = None) -> Accepted | Refused:
+        """Send a cancel of all open orders to the gate."""
+        return gate().cancel_all(Who(account=self.account(name), is_limited=False), symbol=symbol)
+
+    def halt(self, symbol: str, halted: bool = True) -> None:
+        """Halt a listing, or resume it."""
+        if halted:
+            listing_halt(listing=self.listings[symbol], reason="test")
+        else:
+            listing_resume(listing=self.listings[symbol])
 
     def drain(self) -> None:
         """Have every listing's engine apply all that waits."""
