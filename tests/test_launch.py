@@ -176,3 +176,12 @@ def test_every_program_of_the_game_is_supervised(tmp_path: Path) -> None:
     configuration = supervisor_configuration(programs, tmp_path)
     assert PROGRAMS - {"gate", "bus"} == {program.name for program in programs}
     assert configuration.count("autorestart=true") == len(programs)
+
+
+def test_the_same_signal_twice_at_once_still_stops_in_order(instance: Instance) -> None:
+    instance.start()
+    processes = instance.processes()
+    os.kill(instance.launcher_pid, signal.SIGTERM)
+    assert instance.stop(signal.SIGTERM) == 0
+    assert [pid for pid in processes if is_alive(pid)] == []
+    assert "bye bye" in instance.log("gate")  # the store's own words at an orderly end

@@ -41,6 +41,7 @@ STOP_SECONDS = 25.0
 POLL_SECONDS = 0.1
 WATCH_SECONDS = 0.5
 RETRY_SECONDS = 15.0
+REPEATED_SIGNAL_SECONDS = 1.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -68,7 +69,8 @@ class Launcher:
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._control: Control | None = None
         self._watch = CrashWatch()
-        self._stop_requests = 0
+        self._stop_requested_at: float | None = None
+        self._impatient = False
 
     def run(self) -> int:
         """Start, watch until told to stop, stop; return the exit status."""
@@ -88,9 +90,15 @@ class Launcher:
             return 1
 
     def _on_signal(self, signum: int, frame: FrameType | None) -> None:
-        self._stop_requests += 1
-        if self._stop_requests == 1:
+        """The first signal interrupts what is being done; a later one shortens the waiting for the end.
+
+        The same request may come twice at once: from the terminal and from make, which passes it on.
+        """
+        if self._stop_requested_at is None:
+            self._stop_requested_at = time.monotonic()
             raise StopRequested
+        if time.monotonic() - self._stop_requested_at > REPEATED_SIGNAL_SECONDS:
+            self._impatient = True
 
     # Starting -------------------------------------------------------------------------------------
 
@@ -269,6 +277,9 @@ class Launcher:
         return self._control
 
     def _require_supervisor(self) -> None:
+        """Every loop calls this: LaunchError when the supervisor is gone, StopRequested when a signal was missed."""
+        if self._stop_requested_at is not None:  # raised where Python ignores exceptions (a finalizer)
+            raise StopRequested
         if self._supervisor is not None and self._supervisor.poll() is not None:
             log = self.plan.var_dir / "log" / "supervisord.out"
             raise LaunchError(
@@ -288,8 +299,8 @@ class Launcher:
         """Stop the services, then the stores, then the supervisor; whatever is left after that is killed."""
         if self._record is None:
             return
-        self._stop_requests += 1  # from here a signal no longer interrupts, it only shortens the waiting
-        asked = self._stop_requests
+        if self._stop_requested_at is None:  # the start failed: from here a signal no longer interrupts
+            self._stop_requested_at = time.monotonic()
         say("\nStopping …")
         if self._supervisor is not None:
             try:
@@ -298,11 +309,11 @@ class Launcher:
                 self._supervisor.terminate()
             deadline = time.monotonic() + STOP_SECONDS
             while self._supervisor.poll() is None and time.monotonic() < deadline:
-                if self._stop_requests > asked:
+                if self._impatient:
                     self._supervisor.kill()
                 time.sleep(POLL_SECONDS)
             if self._supervisor.stdin is not None:
                 self._supervisor.stdin.close()
-        ownership.end_owned_processes(self._token, impatient=lambda: self._stop_requests > asked)
+        ownership.end_owned_processes(self._token, impatient=lambda: self._impatient)
         ownership.forget(self.plan.var_dir, self._record)
         say("Stopped.")
