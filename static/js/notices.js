@@ -18,7 +18,7 @@ function left(fill) {
 /** A sum of fills of one order, in words. */
 function fillText({ symbol, side, quantity, value, count }, rest) {
   const say = count > 1 ? TEXT.fillAverage : TEXT.fill;
-  return say(listings.name(symbol), side, won(quantity), won(Math.round(value / quantity)), rest);
+  return say(listings.name(symbol), side, won(quantity), won(Math.floor(value / quantity)), rest);
 }
 
 function addFill(sum, fill) {

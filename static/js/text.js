@@ -90,7 +90,7 @@ export const TEXT = {
   maker: "대기 체결", taker: "즉시 체결",
 
   chart: { average: (price) => `내 평단 ${price}`, news: "속보", fill: (side, quantity) => `내 ${side} ${quantity}주`, legend: { open: "시", high: "고", low: "저", close: "종", volume: "량" }, label: "가격 차트" },
-  book: { mine: (quantity) => `내 주문 ${quantity}주`, price: (side, price, quantity) => `${side} 호가 ${price}원, ${quantity}주. 누르면 주문 가격에 채워요.`, asks: "매도", bids: "매수" },
+  book: { mine: (quantity) => `내 주문 ${quantity}주`, price: (side, price, quantity) => `${side} ${price} 원에 ${quantity}주. 누르면 주문 가격에 채워요.`, asks: "매도", bids: "매수" },
   trade: { buy: "매수 체결", sell: "매도 체결" },
   chat: { news: "속보", jump: "새 메시지 보기 ↓", offline: "연결되면 보낼 수 있어요.", slow: "조금 천천히 보내 주세요." },
   rank: (rank) => `${rank}위`,
