@@ -20,8 +20,19 @@ def _start_store(url: str, directory: str, *options: str) -> subprocess.Popen[by
 
     os.makedirs(directory)
     port = str(urlsplit(url).port)
-    command = [str(server_binary()), "--port", port, "--bind", "127.0.0.1", "--dir", directory, "--save", "", *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603
+    command = [
+        str(server_binary()),
+        "--port",
+        port,
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        directory,
+        "--save",
+        "",
+        *options,
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 10
     with redis.Redis.from_url(url) as client:
         while time.monotonic() < deadline:
@@ -39,7 +50,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
     directory = tempfile.mkdtemp(prefix="stocking-stores-")
     stores = [
-        _start_store(settings.ORDER_REDIS_URL, f"{directory}/gate", "--appendonly", "yes", "--appendfsync", "no"),
+        _start_store(
+            settings.ORDER_REDIS_URL, f"{directory}/gate", "--appendonly", "yes", "--appendfsync", "no"
+        ),
         _start_store(settings.BUS_REDIS_URL, f"{directory}/bus"),
     ]
 
@@ -63,7 +76,7 @@ def _empty_stores() -> Iterator[None]:
         with redis.Redis.from_url(url) as client:
             client.flushall()
     engine._engines.clear()
-    yield
+    return
 
 
 @pytest.fixture

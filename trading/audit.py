@@ -81,7 +81,9 @@ def _snapshots(market: Market) -> tuple[dict[str, Any], "Ledger"]:
             store[part] = store[part] or {}  # an empty Lua table is encoded as a list or a map
         with _one_instant():
             ledger = _ledger_read(market)
-        if not store["market"] or not any(_is_younger(listing, store) for listing in ledger.listings.values()):
+        if not store["market"] or not any(
+            _is_younger(listing, store) for listing in ledger.listings.values()
+        ):
             break
     return store, ledger
 
@@ -101,13 +103,13 @@ def _one_instant() -> Iterator[None]:
         with transaction.atomic():
             yield
         return
-    mode = connection.transaction_mode
-    connection.transaction_mode = "DEFERRED"
+    sqlite: Any = connection
+    mode, sqlite.transaction_mode = sqlite.transaction_mode, "DEFERRED"
     try:
         with transaction.atomic():
             yield
     finally:
-        connection.transaction_mode = mode
+        sqlite.transaction_mode = mode
 
 
 def _ledger_read(market: Market) -> Ledger:
@@ -116,19 +118,29 @@ def _ledger_read(market: Market) -> Ledger:
     keys = list(ledger.listings)
     portfolios = Portfolio.objects.filter(market=market).values_list("user_id", "initial_cash", "cash")
     ledger.cash = {user: (initial, cash) for user, initial, cash in portfolios}
-    holdings = Holding.objects.filter(listing__in=keys).values_list("user_id", "listing_id", "granted", "quantity")
+    holdings = Holding.objects.filter(listing__in=keys).values_list(
+        "user_id", "listing_id", "granted", "quantity"
+    )
     ledger.shares = {(user, listing): (granted, quantity) for user, listing, granted, quantity in holdings}
     rows = Order.objects.filter(listing__in=keys, status__in=Order.OPEN_STATUSES).values_list(*ORDER_COLUMNS)
     ledger.open_orders = [OrderRow(listing, key & 0xFFFFFFFF, *rest) for key, listing, *rest in rows]
     outbox: dict[int, list[tuple[int, int, Any]]] = defaultdict(list)
     for listing, first, last, payload in (
-        Outbox.objects.filter(listing__in=keys).order_by("listing_id", "first").values_list("listing_id", "first", "last", "payload")
+        Outbox.objects.filter(listing__in=keys)
+        .order_by("listing_id", "first")
+        .values_list("listing_id", "first", "last", "payload")
     ):
         outbox[listing].append((first, last, msgspec.json.decode(payload)))
     ledger.outbox = outbox
-    sums = Trade.objects.filter(listing__in=keys).values_list("listing_id").annotate(count=Count("pk"), volume=Sum("quantity"))
+    sums = (
+        Trade.objects.filter(listing__in=keys)
+        .values_list("listing_id")
+        .annotate(count=Count("pk"), volume=Sum("quantity"))
+    )
     ledger.trade_sums = {listing: (count, volume) for listing, count, volume in sums}
-    ledger.order_counts = dict(Order.objects.filter(listing__in=keys).values_list("listing_id").annotate(count=Count("pk")))
+    ledger.order_counts = dict(
+        Order.objects.filter(listing__in=keys).values_list("listing_id").annotate(count=Count("pk"))
+    )
     ledger.order_faults = list(_order_fills(keys))
     return ledger
 
@@ -136,7 +148,9 @@ def _ledger_read(market: Market) -> Ledger:
 def _order_fills(listings: list[int]) -> Iterator[str]:
     """Compare what each order says it was filled with what the trades say."""
     filled: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-    rows = Trade.objects.filter(listing__in=listings).values_list("maker_order_id", "taker_order_id", "price", "quantity")
+    rows = Trade.objects.filter(listing__in=listings).values_list(
+        "maker_order_id", "taker_order_id", "price", "quantity"
+    )
     for maker, taker, price, quantity in rows.iterator():
         for key in (maker, taker):
             filled[key][0] += quantity
@@ -168,9 +182,13 @@ def _shares_conserved(ledger: Ledger, _: Any) -> Iterator[str]:
 
 def _nothing_negative(ledger: Ledger, store: dict[str, Any]) -> Iterator[str]:
     yield from (f"account {user} has {cash} won" for user, (_, cash) in ledger.cash.items() if cash < 0)
-    yield from (f"account {key} has {quantity} shares" for key, (_, quantity) in ledger.shares.items() if quantity < 0)
+    yield from (
+        f"account {key} has {quantity} shares" for key, (_, quantity) in ledger.shares.items() if quantity < 0
+    )
     for user, state in store["accounts"].items():
-        yield from (f"account {user} has {name} {value} available" for name, value in state.items() if int(value) < 0)
+        yield from (
+            f"account {user} has {name} {value} available" for name, value in state.items() if int(value) < 0
+        )
 
 
 def _orders_consistent(ledger: Ledger, _: Any) -> Iterator[str]:
@@ -183,7 +201,10 @@ def _orders_consistent(ledger: Ledger, _: Any) -> Iterator[str]:
         | Q(status__in=["open", "partially_filled"], filled_quantity__gte=F("quantity"))
         | Q(status="canceled", reason="")
     )
-    yield from (f"order {order.public_id} is {order.status} with {order.filled_quantity}" for order in bad[:DETAILS_SHOWN])
+    yield from (
+        f"order {order.public_id} is {order.status} with {order.filled_quantity}"
+        for order in bad[:DETAILS_SHOWN]
+    )
 
 
 def _books_as_digested(ledger: Ledger, _: Any) -> Iterator[str]:
@@ -252,49 +273,73 @@ def _accepted_accounted_for(ledger: Ledger, store: dict[str, Any]) -> Iterator[s
             sequence <= listing.checkpoint and order_id not in known and (listing_id, sequence) not in ended
         ):
             yield f"order {order_id} is open at the gate, not in the ledger"
-    yield from (f"order {order_id} is open in the ledger, not at the gate" for order_id in known - set(store["orders"]))
+    yield from (
+        f"order {order_id} is open in the ledger, not at the gate"
+        for order_id in known - set(store["orders"])
+    )
+
+
+@dataclass(slots=True)
+class Expected:
+    """What should be available: balances less holds."""
+
+    initial_cash: int
+    cash: dict[int, int]
+    shares: dict[tuple[int, int], int]
+    open_orders: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+
+    def hold(self, user: int, listing: int, side: str, amount: int) -> None:
+        """Take a hold; an account's first order gave it the initial cash."""
+        self.cash.setdefault(user, self.initial_cash)
+        if side == "buy":
+            self.cash[user] -= amount
+        else:
+            self.shares[user, listing] = self.shares.get((user, listing), 0) - amount
+
+
+def _expected(ledger: Ledger, store: dict[str, Any]) -> Expected:
+    """Return balances less the holds of open orders and of what still waits in the streams."""
+    expected = Expected(
+        ledger.market.initial_cash,
+        {user: cash for user, (_, cash) in ledger.cash.items()},
+        {key: quantity for key, (_, quantity) in ledger.shares.items()},
+    )
+    for row in ledger.open_orders:
+        hold = order_hold(Side(row.side), row.price, row.quantity - row.filled_quantity)
+        expected.hold(row.user_id, row.listing_id, row.side, hold)
+        expected.open_orders[row.user_id] += 1
+    for key, state in store["listings"].items():
+        checkpoint = ledger.listings[int(key)].checkpoint
+        for _, sequence, text in _entries(state):
+            entry = decode(0, sequence, text)
+            if sequence <= checkpoint or not isinstance(entry, Entry):
+                continue
+            command: Any = entry.command
+            if isinstance(command, Submit):
+                hold = order_hold(command.side, command.price, command.quantity)
+                expected.hold(command.account, int(key), command.side, hold)  # type: ignore[arg-type]
+                expected.open_orders[command.account] += 1  # type: ignore[index]
+            elif isinstance(command, Amend):
+                expected.hold(command.account, int(key), command.side, command.extra_hold)  # type: ignore[arg-type]
+    return expected
 
 
 def _available_balances(ledger: Ledger, store: dict[str, Any]) -> Iterator[str]:
-    """available = balance − holds of open orders − what the stream holds + nothing else, the outbox counted in."""
-    expected_cash = {user: cash for user, (_, cash) in ledger.cash.items()}
-    expected_shares: dict[tuple[int, int], int] = {key: quantity for key, (_, quantity) in ledger.shares.items()}
-    open_count: dict[int, int] = defaultdict(int)
-    for row in ledger.open_orders:
-        open_count[row.user_id] += 1
-        left = row.quantity - row.filled_quantity
-        _take(expected_cash, expected_shares, row.user_id, row.listing_id, row.side, order_hold(Side(row.side), row.price, left), ledger)
+    """available = balance − holds of open orders − holds waiting in the stream, the outbox counted in."""
+    expected = _expected(ledger, store)
     gate_cash, gate_shares, gate_open = _gate_balances(ledger, store)
-    for key, state in store["listings"].items():
-        listing = ledger.listings[int(key)]
-        for _, sequence, text in (entry for entry in _entries(state) if entry[1] > listing.checkpoint):
-            entry = decode(0, sequence, text)
-            if isinstance(entry, Entry) and isinstance(entry.command, Submit):
-                command = entry.command
-                hold = order_hold(command.side, command.price, command.quantity)
-                _take(expected_cash, expected_shares, command.account, listing.pk, command.side, hold, ledger)  # type: ignore[arg-type]
-                open_count[command.account] += 1  # type: ignore[index]
-            elif isinstance(entry, Entry) and isinstance(entry.command, Amend):
-                amend = entry.command
-                _take(expected_cash, expected_shares, amend.account, listing.pk, amend.side, amend.extra_hold, ledger)  # type: ignore[arg-type]
-    for user in sorted(set(expected_cash) | set(gate_cash)):
-        if gate_cash.get(user) != expected_cash.get(user):
-            yield f"account {user}: {gate_cash.get(user)} won available, should be {expected_cash.get(user)}"
-        if gate_open.get(user, 0) != open_count.get(user, 0):
-            yield f"account {user}: {gate_open.get(user, 0)} open orders at the gate, should be {open_count.get(user, 0)}"
-    for key in sorted(set(expected_shares) | set(gate_shares)):
-        if gate_shares.get(key, 0) != expected_shares.get(key, 0):
-            yield f"account {key[0]}: {gate_shares.get(key, 0)} shares of {key[1]} available, should be {expected_shares.get(key, 0)}"
-
-
-def _take(
-    cash: dict[int, int], shares: dict[tuple[int, int], int], user: int, listing: int, side: str, hold: int, ledger: Ledger
-) -> None:
-    if side == "buy":
-        cash[user] = cash.get(user, ledger.market.initial_cash) - hold
-    else:
-        cash.setdefault(user, ledger.market.initial_cash)
-        shares[user, listing] = shares.get((user, listing), 0) - hold
+    for user in sorted(set(expected.cash) | set(gate_cash)):
+        if gate_cash.get(user) != expected.cash.get(user):
+            yield f"account {user}: {gate_cash.get(user)} won available, should be {expected.cash.get(user)}"
+        if gate_open.get(user, 0) != expected.open_orders.get(user, 0):
+            counts = (
+                f"{gate_open.get(user, 0)} open at the gate, should be {expected.open_orders.get(user, 0)}"
+            )
+            yield f"account {user}: orders {counts}"
+    for key in sorted(set(expected.shares) | set(gate_shares)):
+        if gate_shares.get(key, 0) != expected.shares.get(key, 0):
+            counts = f"{gate_shares.get(key, 0)} available, should be {expected.shares.get(key, 0)}"
+            yield f"account {key[0]}: of the shares of listing {key[1]} {counts}"
 
 
 def _gate_balances(

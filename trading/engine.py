@@ -7,6 +7,7 @@ away and rebuilt: recovery is the normal path, taken at every start.
 import logging
 import time
 from dataclasses import dataclass, field
+from typing import cast
 
 import msgspec
 from django.db import transaction
@@ -17,11 +18,11 @@ from trading.core.book import Book
 from trading.core.candles import Candle
 from trading.core.commands import Close
 from trading.core.invariants import InvariantError, require
-from trading.core.ledger import Position, Settlement
+from trading.core.ledger import AccountDelta, Position, Settlement
 from trading.gate.client import gate
 from trading.gate.commands import Entry, Undecodable, decode
-from trading.models import Holding, Listing, Order, Outbox, Portfolio
 from trading.models import Candle as CandleRow
+from trading.models import Holding, Listing, Order, Outbox, Portfolio
 from trading.projection import OrderRow, Projection, candle_series
 from trading.selectors.markets import listing_row
 from trading.settlement import Batch, FencedError, batch_settle
@@ -60,17 +61,26 @@ class ListingEngine:
         """Rebuild from the database and check that what rests is what the checkpoint's digest says."""
         with transaction.atomic():
             listing = Listing.objects.select_related("market", "company").get(pk=listing_id)
-            orders = Order.objects.filter(listing=listing, status__in=Order.OPEN_STATUSES).values_list(*_row_columns, "id")
+            orders = Order.objects.filter(listing=listing, status__in=Order.OPEN_STATUSES).values_list(
+                *_row_columns, "id"
+            )
             rows = [_restored_row(values) for values in orders]
-            holdings = list(Holding.objects.filter(listing=listing).values_list("user_id", "quantity", "cost"))
+            holdings = list(
+                Holding.objects.filter(listing=listing).values_list("user_id", "quantity", "cost")
+            )
             columns = ("start", "open", "high", "low", "close", "volume")
             stored = CandleRow.objects.filter(listing=listing).order_by("start").values_list(*columns)
             series = candle_series(Candle(*values) for values in stored)
-            members = set(Portfolio.objects.filter(market=listing.market_id).values_list("user_id", flat=True))
+            members = set(
+                Portfolio.objects.filter(market=listing.market_id).values_list("user_id", flat=True)
+            )
             bots = frozenset(User.objects.filter(is_bot=True).values_list("pk", flat=True))
         book = Book(listing_id)
         book.restore(row.to_order() for row in rows)
-        require(book.digest() == listing.book_digest, f"listing {listing_id}: the book is not that of the checkpoint")
+        require(
+            book.digest() == listing.book_digest,
+            f"listing {listing_id}: the book is not that of the checkpoint",
+        )
         return cls(
             listing,
             listing.checkpoint,
@@ -79,9 +89,14 @@ class ListingEngine:
             book,
             {user: Position(quantity, cost) for user, quantity, cost in holdings},
             Projection(
-                listing_id, {row.sequence: row for row in rows}, series, listing.trade_count, listing.volume,
-                listing.last_price, listing.book_digest,
-            ),  # fmt: skip
+                listing_id,
+                {row.sequence: row for row in rows},
+                series,
+                listing.trade_count,
+                listing.volume,
+                listing.last_price,
+                listing.book_digest,
+            ),
             bots,
             members,
             {user for user, _, _ in holdings},
@@ -107,11 +122,16 @@ class ListingEngine:
         first = self.checkpoint + 1
         settlement = Settlement(self.positions)  # type: ignore[arg-type]
         for entry in entries:
-            require(entry.sequence == self.checkpoint + 1, f"listing {self.listing_id}: a gap before {entry.sequence}")
+            require(
+                entry.sequence == self.checkpoint + 1,
+                f"listing {self.listing_id}: a gap before {entry.sequence}",
+            )
             require(self.marker is None, f"listing {self.listing_id}: an entry behind the end marker")
             self.checkpoint, self.epoch = entry.sequence, entry.epoch
             if isinstance(entry, Undecodable):
-                logger.error("Listing %s: entry %s makes no sense: %r", self.listing_id, entry.sequence, entry.text)
+                logger.error(
+                    "Listing %s: entry %s makes no sense: %r", self.listing_id, entry.sequence, entry.text
+                )
             elif isinstance(entry.command, Close):
                 self.marker = entry.sequence
             else:
@@ -133,7 +153,7 @@ class ListingEngine:
     def _batch(self, first: int, settlement: Settlement) -> Batch:
         projection = self.projection
         projection.digest = projection.digest_at_end()
-        deltas = {user: delta for user, delta in settlement.deltas.items()}
+        deltas = cast(dict[int, AccountDelta], settlement.deltas)
         accounts = {row.user_id for row in projection.touched.values()}
         return Batch(
             listing_id=self.listing_id,
@@ -151,10 +171,12 @@ class ListingEngine:
             orders=list(projection.touched.values()),
             trades=projection.trades,
             candles=projection.candles.take_changed(),
-            deltas=deltas,  # type: ignore[arg-type]
+            deltas=deltas,
             new_accounts=sorted(accounts - self.members),
             new_holders=sorted(
-                user for user, delta in deltas.items() if (delta.shares or delta.cost) and user not in self.holders
+                user
+                for user, delta in deltas.items()
+                if (delta.shares or delta.cost) and user not in self.holders
             ),
         )
 
@@ -167,7 +189,14 @@ class ListingEngine:
             if delta.available_cash or delta.available_shares or delta.open_orders
         ]
         orders = [
-            [row.sequence, row.price, row.quantity, row.filled_quantity, int(row.is_open), int(sequence in projection.amended)]
+            [
+                row.sequence,
+                row.price,
+                row.quantity,
+                row.filled_quantity,
+                int(row.is_open),
+                int(sequence in projection.amended),
+            ]
             for sequence, row in projection.touched.items()
         ]
         payload = {
@@ -259,7 +288,9 @@ def _next_batch(engine: ListingEngine) -> Batch | None:
 
 def _publish(engine: ListingEngine, batch: Batch) -> None:
     """Release first, so that a player who acts on a fill never finds the money missing; then tell."""
-    before = gate().release(batch.listing_id, batch.first, batch.last, f"{engine.epoch}-{batch.last}", batch.payload)
+    before = gate().release(
+        batch.listing_id, batch.first, batch.last, f"{engine.epoch}-{batch.last}", batch.payload
+    )
     published = engine.settled(batch)
     if before != batch.first - 1:
         outbox_apply(engine.listing_id)
@@ -276,7 +307,9 @@ def outbox_apply(listing_id: int) -> int:
     if applied < 0:
         return 0
     for first, last, payload in (
-        Outbox.objects.filter(listing_id=listing_id, first__gt=applied).order_by("first").values_list("first", "last", "payload")
+        Outbox.objects.filter(listing_id=listing_id, first__gt=applied)
+        .order_by("first")
+        .values_list("first", "last", "payload")
     ):
         if client.release(listing_id, first, last, "0-0", payload) == first - 1:
             applied_rows += 1

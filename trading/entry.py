@@ -13,7 +13,7 @@ import msgspec
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.http import parse_cookie
-from django.middleware.csrf import InvalidTokenFormat, _check_token_format, _does_token_match
+from django.middleware import csrf
 from django.utils import translation
 from redis.exceptions import RedisError
 
@@ -28,6 +28,9 @@ from trading.wake import Waker
 logger = logging.getLogger(__name__)
 
 PATH = "/api/orders"
+# Django's own comparison of the token with the cookie's secret; it has no public name.
+csrf_check_format: Any = csrf._check_token_format  # type: ignore[attr-defined]
+csrf_match: Any = csrf._does_token_match  # type: ignore[attr-defined]
 MAX_BODY_BYTES = 4_096
 MAX_SYMBOL_CHARACTERS = 16
 
@@ -102,7 +105,13 @@ class OrderEntry:
         if (body.type == "market") != (body.price is None):
             raise ApplicationError("invalid_request")
         arguments = answers.submit_arguments(
-            Who(session=session), body.client_order_id, body.symbol, body.side, body.type, body.price, body.quantity
+            Who(session=session),
+            body.client_order_id,
+            body.symbol,
+            body.side,
+            body.type,
+            body.price,
+            body.quantity,
         )
         accepted = await self._through_gate("submit", session, arguments)
         return {
@@ -130,7 +139,9 @@ class OrderEntry:
         if len(symbols) > 1 or (symbols and not (symbols[0].isascii() and symbols[0].isalnum())):
             raise ApplicationError("invalid_request")
         symbol = symbols[0][:MAX_SYMBOL_CHARACTERS] if symbols else None
-        await self._through_gate("cancel_all", session, answers.cancel_all_arguments(Who(session=session), symbol))
+        await self._through_gate(
+            "cancel_all", session, answers.cancel_all_arguments(Who(session=session), symbol)
+        )
         return {"status": "accepted"}
 
     async def _through_gate(self, script: str, session: str, arguments: list[Any]) -> Accepted:
@@ -147,11 +158,16 @@ class OrderEntry:
                 await gate.session_bind(session, user.pk)
             except (RedisError, OSError) as error:
                 raise ApplicationError("outcome_unknown") from error
+            if (
+                await database_sync_to_async(current_user_of)(session) is None
+            ):  # ended while it was being bound
+                await gate.session_unbind(session)
+                raise ApplicationError("not_authenticated")
             answer = await gate.command(script, arguments)
         if isinstance(answer, Accepted):
             self._waker.wake(answer.wake)
             return answer
-        if answer.code == "session_unknown":  # ended while it was being bound
+        if answer.code == "session_unknown":
             raise ApplicationError("not_authenticated")
         extra = {} if answer.retry_after_ms is None else {"retry_after_ms": answer.retry_after_ms}
         raise ApplicationError(answer.code, **extra)
@@ -180,16 +196,18 @@ async def _read(receive: Any) -> bytes:
 def _check_origin(headers: dict[bytes, bytes], cookies: dict[str, str]) -> None:
     """Refuse a foreign `Origin`, and a request whose token is not that of the cookie: Django's own rule."""
     origin = headers.get(b"origin")
-    if origin is not None and not origin_allowed(origin.decode("latin-1"), headers.get(b"host", b"").decode("latin-1")):
+    if origin is not None and not origin_allowed(
+        origin.decode("latin-1"), headers.get(b"host", b"").decode("latin-1")
+    ):
         raise ApplicationError("csrf_failed")
     token = headers.get(b"x-csrftoken", b"").decode("latin-1")
     secret = cookies.get(settings.CSRF_COOKIE_NAME, "")
     try:
-        _check_token_format(token)
-        _check_token_format(secret)
-    except InvalidTokenFormat:
+        csrf_check_format(token)
+        csrf_check_format(secret)
+    except csrf.InvalidTokenFormat:
         raise ApplicationError("csrf_failed") from None
-    if not _does_token_match(token, secret):
+    if not csrf_match(token, secret):
         raise ApplicationError("csrf_failed")
 
 
@@ -205,7 +223,10 @@ def _decoded(decoder: Any, raw: bytes, headers: dict[bytes, bytes]) -> Any:
 
 def _language(cookies: dict[str, str], headers: dict[bytes, bytes]) -> str:
     """Return the language of an error message: the cookie's, else the browser's first, else the default."""
-    wanted = cookies.get(settings.LANGUAGE_COOKIE_NAME) or headers.get(b"accept-language", b"").decode("latin-1")[:2]
+    wanted = (
+        cookies.get(settings.LANGUAGE_COOKIE_NAME)
+        or headers.get(b"accept-language", b"").decode("latin-1")[:2]
+    )
     known = {code for code, _ in settings.LANGUAGES}
     return wanted if wanted in known else settings.LANGUAGE_CODE
 

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import redis
 
 from stocking.base import stream
-from trading.core.candles import INTERVALS, Candle, CandleSeries
+from trading.core.candles import INTERVALS, Candle, CandleSeries, fold
 from trading.core.depth import Level
 from trading.core.orders import Side
 from trading.models import Listing
 from trading.projection import LateRefusal, OrderRow, TradeRow
 from trading.selectors.markets import listing_row
 from trading.selectors.orders import order_as_dict
+from trading.selectors.prices import candle_as_dict
 
 if TYPE_CHECKING:
     from trading.engine import ListingEngine
@@ -145,34 +146,22 @@ def _tape_row(trade: TradeRow) -> dict[str, Any]:
     }
 
 
-def candle_as_dict(candle: Candle) -> dict[str, int]:
-    """Return a candle as clients see it."""
-    return {
-        "start": candle.start, "open": candle.open, "high": candle.high, "low": candle.low, "close": candle.close,
-        "volume": candle.volume,
-    }  # fmt: skip
-
-
-def _folded(series: CandleSeries, start: int, interval_ms: int) -> Candle:
-    """Return the longer candle that begins at `start`, from the five-second ones."""
-    parts = [series.candles[at] for at in range(start, start + interval_ms, series.interval_ms) if at in series.candles]
-    candle = Candle(start, parts[0].open, parts[0].high, parts[0].low, parts[0].close, parts[0].volume)
-    for part in parts[1:]:
-        candle.high, candle.low = max(candle.high, part.high), min(candle.low, part.low)
-        candle.close, candle.volume = part.close, candle.volume + part.volume
-    return candle
-
-
 def _candles_changed(published: Published, interval: str) -> dict[str, dict[str, int]]:
     interval_ms = INTERVALS[interval]
-    starts = sorted({candle.start - candle.start % interval_ms for candle in published.candles})
-    return {str(start): candle_as_dict(_folded(published.series, start, interval_ms)) for start in starts}
+    series = published.series
+    changed = {}
+    for start in sorted({candle.start - candle.start % interval_ms for candle in published.candles}):
+        places = range(start, start + interval_ms, series.interval_ms)
+        parts = (series.candles[place] for place in places if place in series.candles)
+        changed[str(start)] = candle_as_dict(fold(parts, interval_ms)[0])
+    return changed
 
 
 def _publish_private(published: Published) -> None:
-    messages: list[tuple[int, dict[str, Any]]] = []
-    for row in published.orders:
-        messages.append((row.user_id, {"kind": "order", **order_as_dict(row, published.symbol)}))  # type: ignore[arg-type]
+    messages: list[tuple[int, dict[str, Any]]] = [
+        (row.user_id, {"kind": "order", **order_as_dict(row, published.symbol)})  # type: ignore[arg-type]
+        for row in published.orders
+    ]
     for trade in published.trades:
         messages += _fill_messages(trade, published)
     messages += _refusal_messages(published)

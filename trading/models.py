@@ -88,7 +88,9 @@ class Portfolio(models.Model):
     """An account's cash in one market."""
 
     market = models.ForeignKey(Market, models.PROTECT, related_name="portfolios")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("계좌"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("계좌")
+    )
     initial_cash = models.BigIntegerField(_("시작 자금(원)"))
     cash = models.BigIntegerField(_("예수금(원)"))
 
@@ -108,7 +110,9 @@ class Holding(models.Model):
     """An account's shares of one listing. `cost` is their moving-average cost in won, all together."""
 
     listing = models.ForeignKey(Listing, models.PROTECT, related_name="holdings")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("계좌"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("계좌")
+    )
     granted = models.BigIntegerField(_("처음 받은 수량(주)"), default=0)
     quantity = models.BigIntegerField(_("수량(주)"), default=0)
     cost = models.BigIntegerField(_("취득가액(원)"), default=0)
@@ -118,7 +122,9 @@ class Holding(models.Model):
         verbose_name_plural = _("보유 주식")
         constraints = [
             models.UniqueConstraint(fields=["listing", "user"], name="holding_once_a_listing"),
-            models.CheckConstraint(condition=Q(quantity__gte=0) & Q(cost__gte=0), name="holding_not_negative"),
+            models.CheckConstraint(
+                condition=Q(quantity__gte=0) & Q(cost__gte=0), name="holding_not_negative"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -141,11 +147,15 @@ class Order(models.Model):
 
     id = models.BigIntegerField(primary_key=True)
     listing = models.ForeignKey(Listing, models.PROTECT, related_name="orders", verbose_name=_("종목"))
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("계좌"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("계좌")
+    )
     epoch = models.PositiveIntegerField()
     client_order_id = models.CharField(max_length=36)
     side = models.CharField(_("구분"), max_length=4, choices=[("buy", _("매수")), ("sell", _("매도"))])
-    type = models.CharField(_("유형"), max_length=6, choices=[("limit", _("지정가")), ("market", _("시장가"))])
+    type = models.CharField(
+        _("유형"), max_length=6, choices=[("limit", _("지정가")), ("market", _("시장가"))]
+    )
     price = models.PositiveBigIntegerField(_("가격(원)"), help_text=_("시장가는 보호 가격"))
     quantity = models.PositiveBigIntegerField(_("수량(주)"))
     filled_quantity = models.PositiveBigIntegerField(_("체결 수량(주)"), default=0)
@@ -163,7 +173,9 @@ class Order(models.Model):
             models.Index(fields=["listing", "status"], name="order_by_status"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(filled_quantity__lte=F("quantity")), name="order_not_overfilled"),
+            models.CheckConstraint(
+                condition=Q(filled_quantity__lte=F("quantity")), name="order_not_overfilled"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -189,10 +201,18 @@ class Trade(models.Model):
     id = models.BigIntegerField(primary_key=True)
     listing = models.ForeignKey(Listing, models.PROTECT, related_name="trades", verbose_name=_("종목"))
     sequence = models.PositiveBigIntegerField(_("체결을 일으킨 순번"))
-    maker_order = models.ForeignKey(Order, models.PROTECT, related_name="+", db_constraint=False, db_index=False)
-    taker_order = models.ForeignKey(Order, models.PROTECT, related_name="+", db_constraint=False, db_index=False)
-    maker = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("메이커"))
-    taker = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("테이커"))
+    maker_order = models.ForeignKey(
+        Order, models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    taker_order = models.ForeignKey(
+        Order, models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    maker = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("메이커")
+    )
+    taker = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("테이커")
+    )
     taker_side = models.CharField(max_length=4)
     price = models.PositiveBigIntegerField(_("가격(원)"))
     quantity = models.PositiveBigIntegerField(_("수량(주)"))
@@ -202,7 +222,9 @@ class Trade(models.Model):
         verbose_name = _("체결")
         verbose_name_plural = _("체결")
         indexes = [models.Index(fields=["listing", "traded_at"], name="trade_by_time")]
-        constraints = [models.CheckConstraint(condition=Q(quantity__gt=0) & Q(price__gt=0), name="trade_positive")]
+        constraints = [
+            models.CheckConstraint(condition=Q(quantity__gt=0) & Q(price__gt=0), name="trade_positive")
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -54,8 +54,10 @@ class OrderRow:
 
     def digest(self) -> int:
         """The order's share of the book's digest, as the core computes it from the order itself."""
-        open_quantity = self.quantity - self.filled_quantity
-        return crc32(f"{self.sequence}:{self.price}:{open_quantity}:{self.priority}".encode())
+        return crc32(
+            f"{self.sequence}:{self.user_id}:{self.side}:{self.price}:{self.quantity}:{self.filled_quantity}"
+            f":{self.filled_value}:{self.priority}".encode()
+        )
 
     def to_order(self) -> Order:
         """Return the resting order for a restored book."""
@@ -136,7 +138,9 @@ class Projection:
 
     def digest_at_end(self) -> int:
         """Return the digest of all that rests after the batch."""
-        return (self.digest + sum(row.digest() for row in self.touched.values() if row.is_open)) % DIGEST_MODULUS
+        return (
+            self.digest + sum(row.digest() for row in self.touched.values() if row.is_open)
+        ) % DIGEST_MODULUS
 
     def _accept(self, epoch: int, sequence: int, client_order_id: str, event: Accepted) -> None:
         row = OrderRow(
@@ -152,7 +156,9 @@ class Projection:
         for row, left in ((maker, event.maker_open_quantity), (taker, event.taker_open_quantity)):
             row.filled_quantity += event.quantity
             row.filled_value += value
-            require(row.quantity - row.filled_quantity == left, f"order {row.sequence} does not fit its fills")
+            require(
+                row.quantity - row.filled_quantity == left, f"order {row.sequence} does not fit its fills"
+            )
             row.status = (OrderStatus.PARTIALLY_FILLED if left else OrderStatus.FILLED).value
         self.trade_count += 1
         self.volume += event.quantity
@@ -160,9 +166,15 @@ class Projection:
         self.candles.add(event.price, event.quantity, event.time_ms)
         self.trades.append(
             TradeRow(
-                self.listing_id << SEQUENCE_BITS | self.trade_count, sequence, event.price, event.quantity,
-                event.taker_side.value, event.time_ms, maker, taker,
-            )  # fmt: skip
+                self.listing_id << SEQUENCE_BITS | self.trade_count,
+                sequence,
+                event.price,
+                event.quantity,
+                event.taker_side.value,
+                event.time_ms,
+                maker,
+                taker,
+            )
         )
 
     def _cancel(self, event: Canceled) -> None:

@@ -100,7 +100,9 @@ def _account_states(market: Market, listings: list[Listing]) -> tuple[list[Any],
     """Return what is available to each account, and the open orders, from the ledger alone."""
     cash = dict(Portfolio.objects.filter(market=market).values_list("user_id", "cash"))
     shares: dict[int, dict[int, int]] = defaultdict(dict)
-    for user, listing, quantity in Holding.objects.filter(listing__in=listings).values_list("user_id", "listing_id", "quantity"):
+    for user, listing, quantity in Holding.objects.filter(listing__in=listings).values_list(
+        "user_id", "listing_id", "quantity"
+    ):
         shares[user][listing] = quantity
     open_count: dict[int, int] = defaultdict(int)
     orders: list[Any] = []

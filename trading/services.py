@@ -27,7 +27,9 @@ class Grant:
     shares: Mapping[str, int]
 
 
-def market_create(*, companies: Iterable[Company], opens_at: int, closes_at: int, initial_cash: int) -> Market:
+def market_create(
+    *, companies: Iterable[Company], opens_at: int, closes_at: int, initial_cash: int
+) -> Market:
     """Create the ledger's rows of one game's trading session; the gate learns of it by `market_register`."""
     if closes_at <= opens_at:
         raise ValueError("a market closes after it opens")
@@ -167,7 +169,12 @@ def order_submit(
 
 
 def order_amend(
-    *, account: int, order_id: str, price: int | None = None, quantity: int | None = None, is_limited: bool = True
+    *,
+    account: int,
+    order_id: str,
+    price: int | None = None,
+    quantity: int | None = None,
+    is_limited: bool = True,
 ) -> Accepted:
     """Amend an open order; `quantity` is the new total, the filled part included."""
     who = Who(account=account, is_limited=is_limited)

@@ -101,8 +101,16 @@ def _checkpoint_advance(cursor: Any, batch: Batch) -> None:
 
 def _accounts_add(cursor: Any, batch: Batch) -> None:
     """Add the portfolios and holdings that are not there yet; another listing may add a portfolio meanwhile."""
-    portfolios = [(batch.market_id, user, batch.initial_cash, batch.initial_cash) for user in sorted(batch.new_accounts)]
-    _insert(cursor, "trading_portfolio", ("market_id", "user_id", "initial_cash", "cash"), portfolios, skip_existing=True)
+    portfolios = [
+        (batch.market_id, user, batch.initial_cash, batch.initial_cash) for user in sorted(batch.new_accounts)
+    ]
+    _insert(
+        cursor,
+        "trading_portfolio",
+        ("market_id", "user_id", "initial_cash", "cash"),
+        portfolios,
+        skip_existing=True,
+    )
     holdings = [(batch.listing_id, user, 0, 0, 0) for user in sorted(batch.new_holders)]
     _insert(cursor, "trading_holding", ("listing_id", "user_id", "granted", "quantity", "cost"), holdings)
 
@@ -126,13 +134,13 @@ def _deltas_apply(cursor: Any, batch: Batch) -> None:
             len(users),
         )
     payers = [(user, delta.cash) for user, delta in deltas if delta.cash]
-    for chunk in _chunks(payers):
-        users = [user for user, _ in chunk]
+    for paid in _chunks(payers):
+        users = [user for user, _ in paid]
         _require_rows(
             cursor,
-            f"UPDATE trading_portfolio SET cash = cash + {_case(chunk)}"
+            f"UPDATE trading_portfolio SET cash = cash + {_case(paid)}"
             f" WHERE market_id = %s AND user_id IN ({_places(users)})",
-            [*_case_values(chunk), batch.market_id, *users],
+            [*_case_values(paid), batch.market_id, *users],
             len(users),
         )
 
@@ -202,15 +210,19 @@ def _insert(
     verb = "INSERT" if not skip_existing else "INSERT IGNORE" if is_mysql else "INSERT OR IGNORE"
     tail = ""
     if changes and is_mysql:
-        tail = " ON DUPLICATE KEY UPDATE " + ", ".join(f"{_quoted(c)} = VALUES({_quoted(c)})" for c in changes)
+        tail = " ON DUPLICATE KEY UPDATE " + ", ".join(
+            f"{_quoted(c)} = VALUES({_quoted(c)})" for c in changes
+        )
     elif changes:
         keys = ", ".join(_quoted(key) for key in conflict)
-        tail = f" ON CONFLICT ({keys}) DO UPDATE SET " + ", ".join(f"{_quoted(c)} = excluded.{_quoted(c)}" for c in changes)
+        tail = f" ON CONFLICT ({keys}) DO UPDATE SET " + ", ".join(
+            f"{_quoted(c)} = excluded.{_quoted(c)}" for c in changes
+        )
     row_places = f"({_places(columns)})"
     for chunk in _chunks(rows):
         places = ", ".join([row_places] * len(chunk))
         values = [value for row in chunk for value in row]
-        cursor.execute(f"{verb} INTO {table} ({names}) VALUES {places}{tail}", values)  # noqa: S608
+        cursor.execute(f"{verb} INTO {table} ({names}) VALUES {places}{tail}", values)
 
 
 def _quoted(name: str) -> str:

@@ -110,7 +110,11 @@ class StreamConsumer(AsyncWebsocketConsumer):
                 await handler(self, message)
 
     async def _handle_topics(self, op: str, topics: Any) -> None:
-        if not isinstance(topics, list) or len(topics) > MAX_TOPICS or not all(isinstance(t, str) for t in topics):
+        if (
+            not isinstance(topics, list)
+            or len(topics) > MAX_TOPICS
+            or not all(isinstance(t, str) for t in topics)
+        ):
             await self.send_error("invalid_request")
             return
         for name in topics:
@@ -138,7 +142,9 @@ class StreamConsumer(AsyncWebsocketConsumer):
             await self.channel_layer.group_add(self._groups[name], self.channel_name)
         found = await stream.snapshot_async(topic)
         self._versions[name] = found.version
-        await self._send(f'{{"topic":"{name}","type":"snapshot","version":{found.version},"data":{found.data}}}')
+        await self._send(
+            f'{{"topic":"{name}","type":"snapshot","version":{found.version},"data":{found.data}}}'
+        )
 
     async def _leave(self, name: str) -> None:
         group = self._groups.pop(name, None)
@@ -167,4 +173,3 @@ class StreamConsumer(AsyncWebsocketConsumer):
             await asyncio.wait_for(self.send(text_data=text), SEND_TIMEOUT_SECONDS)
         except TimeoutError:
             await self.close(CLOSE_TOO_SLOW)
-

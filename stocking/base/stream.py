@@ -97,7 +97,8 @@ def group_of(topic: str) -> str:
 
 def _channel_of(topic: str) -> str:
     """Return the Redis channel of the group, as the PubSub channel layer names it."""
-    prefix = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]
+    configuration: Any = settings.CHANNEL_LAYERS["default"]["CONFIG"]
+    prefix = configuration["prefix"]
     return f"{prefix}__group__{group_of(topic)}"
 
 
@@ -106,7 +107,7 @@ def _keys(topic: str) -> list[str]:
 
 
 @cache
-def bus() -> "redis.Redis[bytes]":
+def bus() -> redis.Redis:
     """Return this process's client of the bus. Lost replies are not retried: publishing may be lost."""
     return redis.Redis.from_url(settings.BUS_REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
 
@@ -214,7 +215,9 @@ def async_bus() -> Any:
     loop = asyncio.get_running_loop()
     client = _async_buses.get(loop)
     if client is None:
-        client = redis.asyncio.Redis.from_url(settings.BUS_REDIS_URL, socket_timeout=5, socket_connect_timeout=2)
+        client = redis.asyncio.Redis.from_url(
+            settings.BUS_REDIS_URL, socket_timeout=5, socket_connect_timeout=2
+        )
         _async_buses[loop] = client
     return client
 

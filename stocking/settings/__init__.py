@@ -6,6 +6,6 @@ if os.environ.get("DJANGO_SETTINGS_MODULE", __name__) == __name__:
     from stocking.settings.environment import env
 
     if env.bool("DEBUG", default=True):
-        from stocking.settings.development import *  # noqa: F403
+        from stocking.settings.development import *
     else:
-        from stocking.settings.production import *  # noqa: F403
+        from stocking.settings.production import *

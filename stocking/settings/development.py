@@ -2,7 +2,7 @@
 
 import secrets
 
-from stocking.settings.base import *  # noqa: F403
+from stocking.settings.base import *
 from stocking.settings.base import SECRET_KEY as _CONFIGURED_KEY
 from stocking.settings.base import VAR_DIR
 

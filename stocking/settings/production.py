@@ -2,7 +2,7 @@
 
 from django.core.exceptions import ImproperlyConfigured
 
-from stocking.settings.base import *  # noqa: F403
+from stocking.settings.base import *
 from stocking.settings.base import SECRET_KEY
 
 DEBUG = False

@@ -17,7 +17,7 @@ def _free_port() -> int:
 for _name in ("ORDER_REDIS_URL", "BUS_REDIS_URL"):
     os.environ[_name] = f"redis://127.0.0.1:{_free_port()}/0"
 
-from stocking.settings.base import *  # noqa: E402, F403
+from stocking.settings.base import *  # noqa: E402
 from stocking.settings.base import DATABASES, VAR_DIR  # noqa: E402
 
 DEBUG = False
@@ -29,6 +29,6 @@ PASSWORD_HASHERS = [
 ]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CELERY_TASK_ALWAYS_EAGER = False
-ACCOUNT_RATE_LIMITS = False
+ACCOUNT_RATE_LIMITS = False  # type: ignore[assignment]
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}

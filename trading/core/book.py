@@ -256,4 +256,7 @@ class Book:
 
 def order_digest(order: Order) -> int:
     """The order's share of its book's digest."""
-    return crc32(f"{order.order_id}:{order.price}:{order.open_quantity}:{order.priority}".encode())
+    return crc32(
+        f"{order.order_id}:{order.account}:{order.side}:{order.price}:{order.quantity}:{order.filled}"
+        f":{order.filled_value}:{order.priority}".encode()
+    )

@@ -1,23 +1,11 @@
-"""Candles and average prices from trades. Times are int milliseconds, a candle starts at a whole interval."""
+"""Candles from trades, and longer candles from shorter ones. Times are int milliseconds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 INTERVALS = {"5s": 5_000, "15s": 15_000, "1m": 60_000}
-
-
-class Print(Protocol):
-    """A trade as the tape shows it."""
-
-    @property
-    def price(self) -> int: ...
-    @property
-    def quantity(self) -> int: ...
-    @property
-    def time_ms(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -62,25 +50,17 @@ class CandleSeries:
         return changed
 
 
-def fold(trades: Iterable[Print], interval_ms: int) -> list[Candle]:
-    """The candles of the trades, oldest first."""
-    series = CandleSeries(interval_ms)
-    for trade in trades:
-        series.add(trade.price, trade.quantity, trade.time_ms)
-    return series.take_changed()
-
-
-def vwap(trades: Iterable[Print]) -> int | None:
-    """Volume-weighted average price in won, rounded down; None without a trade."""
-    value = volume = 0
-    for trade in trades:
-        value += trade.price * trade.quantity
-        volume += trade.quantity
-    return value // volume if volume else None
-
-
-def closing_price(trades: Iterable[Print], closes_at_ms: int, window_ms: int, last_price: int) -> int:
-    """The average price of the last `window_ms` before the close, or the last price without a trade in it."""
-    window = (trade for trade in trades if closes_at_ms - window_ms <= trade.time_ms < closes_at_ms)
-    price = vwap(window)
-    return last_price if price is None else price
+def fold(candles: Iterable[Candle], interval_ms: int) -> list[Candle]:
+    """Longer candles from shorter ones that come oldest first; an idle interval has none."""
+    folded: list[Candle] = []
+    for candle in candles:
+        start = candle.start - candle.start % interval_ms
+        if not folded or folded[-1].start != start:
+            folded.append(replace(candle, start=start))
+            continue
+        last = folded[-1]
+        last.high = max(last.high, candle.high)
+        last.low = min(last.low, candle.low)
+        last.close = candle.close
+        last.volume += candle.volume
+    return folded

@@ -93,7 +93,9 @@ def submit_arguments(
     ]  # fmt: skip
 
 
-def amend_arguments(who: Who, parts: tuple[str, str, str], price: int | None, quantity: int | None) -> list[Any]:
+def amend_arguments(
+    who: Who, parts: tuple[str, str, str], price: int | None, quantity: int | None
+) -> list[Any]:
     """Return the arguments of the amend script."""
     terms = ["" if value is None else bounded(value) for value in (price, quantity)]
     return [*who.arguments(), *parts, *terms, *who.rate(), settings.STREAM_LIMIT]

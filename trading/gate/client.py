@@ -54,13 +54,23 @@ class GateClient:
             return Refused("outcome_unknown")
 
     def submit(
-        self, who: Who, *, client_order_id: str, symbol: str, side: str, type: str, price: int | None, quantity: int
+        self,
+        who: Who,
+        *,
+        client_order_id: str,
+        symbol: str,
+        side: str,
+        type: str,
+        price: int | None,
+        quantity: int,
     ) -> Accepted | Refused:
         """Accept or refuse an order."""
         arguments = answers.submit_arguments(who, client_order_id, symbol, side, type, price, quantity)
         return self._command("submit", arguments)
 
-    def amend(self, who: Who, *, order_id: str, price: int | None, quantity: int | None) -> Accepted | Refused:
+    def amend(
+        self, who: Who, *, order_id: str, price: int | None, quantity: int | None
+    ) -> Accepted | Refused:
         """Accept or refuse an amend; `quantity` is the new total, the filled part included."""
         parts = answers.order_id_parts(order_id)
         if parts is None:
@@ -110,7 +120,9 @@ class GateClient:
         pipeline = self.redis.pipeline(transaction=False)
         for order_id in (order_id for members in ids for order_id in members):
             listing, _, sequence = order_id.split("-")
-            pipeline.hmget(f"order:{listing}:{sequence}", "side", "price", "quantity", "filled", "open", "cancelling")
+            pipeline.hmget(
+                f"order:{listing}:{sequence}", "side", "price", "quantity", "filled", "open", "cancelling"
+            )
         rows = iter(pipeline.execute())
         found: dict[int, list[GateOrder]] = {}
         for account, members in zip(accounts, ids, strict=True):
@@ -144,7 +156,9 @@ class GateClient:
         for listing_id in listing_ids:
             pipeline.hmget(f"listing:{listing_id}", "sequence", "applied")
         rows = pipeline.execute()
-        return {key: (int(row[0] or -1), int(row[1] or -1)) for key, row in zip(listing_ids, rows, strict=True)}
+        return {
+            key: (int(row[0] or -1), int(row[1] or -1)) for key, row in zip(listing_ids, rows, strict=True)
+        }
 
     def release(self, listing_id: int, first: int, last: int, trim_id: str, payload: str) -> int:
         """Apply one outbox row; returns the last sequence that had been applied before."""
@@ -191,7 +205,14 @@ def _gate_order(order_id: str, row: list[Any]) -> GateOrder | None:
     side, price, quantity, filled, is_open, cancelling = row
     if is_open != b"1" or cancelling == b"1":
         return None
-    return GateOrder(order_id, int(order_id.split("-")[0]), side.decode(), int(price), int(quantity), int(filled))
+    return GateOrder(
+        order_id,
+        int(order_id.split("-", maxsplit=1)[0]),
+        side.decode(),
+        int(price),
+        int(quantity),
+        int(filled),
+    )
 
 
 @cache
@@ -232,8 +253,14 @@ class AsyncGateClient:
         """Let a session's orders through as those of an account."""
         await self.redis.set(f"session:{session_key}", account, ex=SESSION_BINDING_SECONDS)
 
+    async def session_unbind(self, session_key: str) -> None:
+        """Refuse a session's orders from now on."""
+        await self.redis.delete(f"session:{session_key}")
 
-_async_gates: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGateClient]" = weakref.WeakKeyDictionary()
+
+_async_gates: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGateClient]" = (
+    weakref.WeakKeyDictionary()
+)
 
 
 def async_gate() -> AsyncGateClient:

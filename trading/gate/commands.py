@@ -40,7 +40,14 @@ def decode(epoch: int, sequence: int, text: str) -> Entry | Undecodable:
         if kind == "submit":
             _, account, side, order_type, price, quantity, time_ms, client_order_id = words
             submit = Submit(
-                sequence, sequence, int(account), _SIDES[side], _TYPES[order_type], int(price), int(quantity), int(time_ms)
+                sequence,
+                sequence,
+                int(account),
+                _SIDES[side],
+                _TYPES[order_type],
+                int(price),
+                int(quantity),
+                int(time_ms),
             )
             if submit.price <= 0 or submit.quantity <= 0:
                 return Undecodable(epoch, sequence, text)

@@ -1,13 +1,13 @@
 """Depth, tape and candles: from the stream's snapshot where it has one, else from the ledger."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from django.db.models import Count, F, Sum
 
 from stocking.base import stream
-from trading.core.candles import INTERVALS
+from trading.core.candles import INTERVALS, fold
+from trading.core.candles import Candle as CoreCandle
 from trading.models import Candle, Listing, Order, Trade
 
 BOOK_DEPTH = 10
@@ -61,31 +61,22 @@ def trades_list(listing: Listing, limit: int = TRADES_LIMIT) -> list[dict[str, A
     return [trade_as_dict(trade) for trade in Trade.objects.filter(listing=listing).order_by("-pk")[:limit]]
 
 
-def candles_fold(candles: Iterable[dict[str, int]], interval_ms: int) -> list[dict[str, int]]:
-    """Fold candles, oldest first, into longer ones; an interval without a trade has none."""
-    folded: list[dict[str, int]] = []
-    for candle in candles:
-        start = candle["start"] - candle["start"] % interval_ms
-        if not folded or folded[-1]["start"] != start:
-            folded.append({**candle, "start": start})
-            continue
-        last = folded[-1]
-        last["high"] = max(last["high"], candle["high"])
-        last["low"] = min(last["low"], candle["low"])
-        last["close"] = candle["close"]
-        last["volume"] += candle["volume"]
-    return folded
+def candle_as_dict(candle: CoreCandle) -> dict[str, int]:
+    """Return a candle as the API and the topic show it."""
+    return {
+        "start": candle.start,
+        "open": candle.open,
+        "high": candle.high,
+        "low": candle.low,
+        "close": candle.close,
+        "volume": candle.volume,
+    }
 
 
 def candles_list(listing: Listing, interval: str = "5s", limit: int = CANDLES_LIMIT) -> list[dict[str, int]]:
     """Return the listing's last candles of the interval (`5s`, `15s`, `1m`), oldest first."""
     interval_ms = INTERVALS[interval]
-    rows = (
-        Candle.objects.filter(listing=listing)
-        .order_by("-start")
-        .values("start", "open", "high", "low", "close", "volume")[
-            : limit * (interval_ms // BASE_INTERVAL_MS)
-        ]
-    )
-    stored: list[dict[str, Any]] = [{**row} for row in reversed(rows)]
-    return candles_fold(stored, interval_ms)[-limit:]
+    newest = Candle.objects.filter(listing=listing).order_by("-start")
+    rows = newest.values_list("start", "open", "high", "low", "close", "volume")
+    stored = [CoreCandle(*row) for row in reversed(rows[: limit * (interval_ms // BASE_INTERVAL_MS)])]
+    return [candle_as_dict(candle) for candle in fold(stored, interval_ms)[-limit:]]

@@ -32,7 +32,14 @@ class Exchange:
         return int(self.players[name].pk)
 
     def submit(
-        self, name: str, side: str, quantity: int, price: int | None = None, *, symbol: str = "AAA", id: str = ""
+        self,
+        name: str,
+        side: str,
+        quantity: int,
+        price: int | None = None,
+        *,
+        symbol: str = "AAA",
+        id: str = "",
     ) -> Accepted | Refused:
         """Send an order to the gate: a limit order, or a market order without a price."""
         return gate().submit(
@@ -45,7 +52,9 @@ class Exchange:
             quantity=quantity,
         )
 
-    def amend(self, name: str, order: Any, price: int | None = None, quantity: int | None = None) -> Accepted | Refused:
+    def amend(
+        self, name: str, order: Any, price: int | None = None, quantity: int | None = None
+    ) -> Accepted | Refused:
         """Send an amend to the gate."""
         who = Who(account=self.account(name), is_limited=False)
         return gate().amend(who, order_id=getattr(order, "order_id", order), price=price, quantity=quantity)
@@ -81,7 +90,9 @@ class Exchange:
         """Return what the gate says a player has available: cash, and shares by symbol."""
         balances = gate().balances(self.market.pk, self.account(name))
         symbols = {listing.pk: symbol for symbol, listing in self.listings.items()}
-        return balances.cash, {symbols[key]: quantity for key, quantity in balances.shares.items() if quantity}
+        return balances.cash, {
+            symbols[key]: quantity for key, quantity in balances.shares.items() if quantity
+        }
 
 
 def open_exchange(
@@ -93,12 +104,21 @@ def open_exchange(
     companies = [
         Company.objects.get_or_create(
             symbol=symbol,
-            defaults={"name": symbol, "name_en": symbol, "sector": "x", "description": "x", "base_price": base_price},
+            defaults={
+                "name": symbol,
+                "name_en": symbol,
+                "sector": "x",
+                "description": "x",
+                "base_price": base_price,
+            },
         )[0]
         for symbol in symbols
     ]
     market = market_create(
-        companies=companies, opens_at=now + opens_in_ms, closes_at=now + closes_in_ms, initial_cash=initial_cash
+        companies=companies,
+        opens_at=now + opens_in_ms,
+        closes_at=now + closes_in_ms,
+        initial_cash=initial_cash,
     )
     exchange = Exchange(market, {listing.symbol: listing for listing in market.listings.all()})
     grants = [Grant(exchange.account(name), initial_cash, held) for name, held in (shares or {}).items()]

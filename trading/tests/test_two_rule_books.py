@@ -29,7 +29,9 @@ prices = st.one_of(
     st.sampled_from([99_000, 99_900, 100_000, 100_100, 101_000, 70_000, 130_000]),
     st.sampled_from([0, -100, 100_050, 69_900, 130_100, 10**13, 10**18, 99_999]),
 )
-quantities = st.one_of(st.integers(1, 40), st.sampled_from([0, -1, 101, MAX_QUANTITY, MAX_QUANTITY + 1, 10**17]))
+quantities = st.one_of(
+    st.integers(1, 40), st.sampled_from([0, -1, 101, MAX_QUANTITY, MAX_QUANTITY + 1, 10**17])
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,9 @@ class Pair:
 
     def __init__(self) -> None:
         grants = {player: dict.fromkeys(SYMBOLS, SHARES) for player in PLAYERS}
-        self.real: Exchange = open_exchange(symbols=SYMBOLS, base_price=BASE_PRICE, initial_cash=CASH, shares=grants)
+        self.real: Exchange = open_exchange(
+            symbols=SYMBOLS, base_price=BASE_PRICE, initial_cash=CASH, shares=grants
+        )
         self.rules = RuleBook()
         for symbol in SYMBOLS:
             self.rules.open(symbol, BASE_PRICE)
