@@ -11,6 +11,7 @@ from stocking.base.errors import CODES, http_status, message_of
 from stocking.pages.openapi import codes_of, document
 
 REFERENCE = "#/components/schemas/"
+CHOICES_SHOWN = 8
 
 
 @api_view("GET")
@@ -25,6 +26,8 @@ def type_text(schema: dict[str, Any]) -> str:
         return str(schema["$ref"]).removeprefix(REFERENCE)
     if "anyOf" in schema:
         return " | ".join(type_text(part) for part in schema["anyOf"])
+    if len(schema.get("enum", [])) > CHOICES_SHOWN:
+        return str(schema["type"])
     if "enum" in schema:
         return " | ".join(str(value) for value in schema["enum"])
     if "const" in schema:
