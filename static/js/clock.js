@@ -69,7 +69,7 @@ function draw() {
   const state = game.current;
   if (!root || !state?.phase) return;
   const left = endsAt(state) - serverNow();
-  setText(parts.time, countdown(left));
+  setText(parts.time, left <= 0 && state.phase !== "trading" ? TEXT.soon : countdown(left));
   const urgency = state.phase === "trading" && left < 10_000 ? "seconds" : state.phase === "trading" && left < 60_000 ? "minute" : "";
   if (root.dataset.urgency !== urgency) root.dataset.urgency = urgency;
   if (root.dataset.phase !== state.phase) root.dataset.phase = state.phase;

@@ -28,7 +28,7 @@ export class OrderForm {
     this.answer = null;
     this.sending = false;
     this.orderId = freshId();
-    this.parts.confirm.checked = preferences.get("confirm", "on") === "on";
+    if (this.parts.confirm) this.parts.confirm.checked = preferences.get("confirm", "on") === "on";
     this.listen();
     this.formatInput(this.price);
     this.draw();

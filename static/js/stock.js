@@ -51,6 +51,13 @@ function drawTabs(changed) {
   }
 }
 
+/** Show the tab of this stock where the row of tabs is too long for the screen. */
+function scrollToTab() {
+  const row = root.querySelector(".stock-tabs");
+  const current = row?.querySelector("[aria-current]");
+  if (current) row.scrollLeft = current.offsetLeft - row.offsetLeft - (row.clientWidth - current.clientWidth) / 2;
+}
+
 function drawTitle() {
   const { last_price: price, base_price: base, name } = listing();
   const left = game.isTrading() ? ` ${countdown(game.current.phase_ends_at_ms - serverNow()).split(".")[0]}` : "";
@@ -196,6 +203,7 @@ onGame((now, before) => {
 });
 drawHead();
 drawStrength();
+scrollToTab();
 setInterval(drawTitle, 1000);
 
 // Phone tabs and shortcuts ----------------------------------------------------------------------------

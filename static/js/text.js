@@ -4,6 +4,7 @@ export const TEXT = {
   close: "닫기",
   phases: { preparing: "준비 중", trading: "거래 중", settling: "정산 중", intermission: "다음 게임까지" },
   gameNumber: (number) => `제${number}게임`,
+  soon: "곧",
   opensSoon: "곧 거래가 열려요",
   connection: { connecting: "연결 중", online: (ms) => `${ms}ms`, onlineUnknown: "연결됨", offline: "다시 연결 중", stopped: "연결 끊김" },
   connectionTitle: { connecting: "서버에 연결하고 있어요", online: "서버와 연결돼 있어요", offline: "연결이 끊겼어요. 곧 다시 이어져요", stopped: "연결이 끝났어요" },
