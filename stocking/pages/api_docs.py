@@ -89,7 +89,7 @@ def docs(request: HttpRequest) -> HttpResponse:
         for method, call in methods.items()
     ]
     context = {
-        "description": described["info"]["description"],
+        "paragraphs": [text.replace("\n", " ") for text in described["info"]["description"].split("\n\n")],
         "groups": [
             {**tag, "calls": [call for name, call in calls if name == tag["name"]]}
             for tag in described["tags"]
