@@ -50,9 +50,9 @@ def listing(player: Player, symbol: str = SYMBOL) -> dict[str, Any]:
     return next(row for row in player.get("/api/market")["listings"] if row["symbol"] == symbol)
 
 
-def best(player: Player, side: str) -> int:
+def best(player: Player, side: str, symbol: str = SYMBOL) -> int:
     """Return the best price of a side, once the bots quote it."""
-    level = wait_until(lambda: player.get(f"/api/market/{SYMBOL}/book")[side], 15, f"{side} in the book")
+    level = wait_until(lambda: player.get(f"/api/market/{symbol}/book")[side], 15, f"{side} in the book")
     return int(level[0][0])
 
 
@@ -72,6 +72,7 @@ def test_two_players_trade_until_the_results(instance: Instance, players: tuple[
     one, two = players
     game = fresh_game(one)
     number = game["number"]
+    list_company(instance, "NEW")  # traded from the next game on, with every process left running
     for player in players:
         player.listen(
             "me", "game", "chat", "market", f"book:{SYMBOL}", f"trades:{SYMBOL}", f"candles:{SYMBOL}:5s"
@@ -157,6 +158,22 @@ def test_two_players_trade_until_the_results(instance: Instance, players: tuple[
     assert one.get("/api/account")["cash"] == one.get("/api/account")["initial_cash"]
     for player in players:
         assert_versions_rise_by_one(player)
+
+    # The company listed in mid-game is traded now.
+    wait_until(lambda: one.get("/api/game")["phase"] == "trading", 60, "the next game's trading")
+    best(one, "asks", "NEW")
+    fills = one.order("NEW", "buy", 1).json()["order_id"]
+    one.wait_private("fill", order_id=fills)
+
+
+def list_company(instance: Instance, symbol: str) -> None:
+    """Have staff list another company."""
+    instance.manage(
+        "shell",
+        "-c",
+        "from trading.models import Company; Company.objects.get_or_create("
+        f"symbol='{symbol}', defaults=dict(name='새별', name_en='New', sector='s', description='d', base_price=50000))",
+    )
 
 
 def result_rows(player: Player, number: int) -> list[dict[str, Any]]:
