@@ -66,8 +66,12 @@ export class OrderForm {
       }, { passive: false });
     }
     account.addEventListener("account", () => this.draw());
-    stream.addEventListener("state", () => this.draw());
-    onGame(() => this.draw());
+    const turn = () => {
+      this.answer = null;
+      this.draw();
+    };
+    stream.addEventListener("state", turn);
+    onGame(turn);
   }
 
   /** Anything the player changes makes it a new order, with a new id. */
