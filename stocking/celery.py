@@ -59,5 +59,3 @@ def beat_schedule_set(sender: Celery, **_: Any) -> None:
     from trading.tasks import BEAT_SCHEDULE as TRADING
 
     sender.conf.beat_schedule = {**TRADING, **GAMES}
-
-
