@@ -89,7 +89,10 @@ class Conflator:
                 due = min(self._sent_at[topic] for topic in self._pending) + self._interval
                 wait = due - time.monotonic()
                 if wait <= 0:
-                    self._flush_due()
+                    try:
+                        self._flush_due()
+                    except Exception:  # one topic that cannot be sent must not silence the others
+                        logger.exception("The feed could not send.")
             if wait > 0:
                 time.sleep(wait)
 
@@ -168,10 +171,7 @@ def _publish_private(published: Published) -> None:
     if not messages:
         return
     try:
-        pipeline = stream.bus().pipeline(transaction=False)
-        for user_id, message in messages:
-            stream.publish(f"me:{user_id}", message, pipeline=pipeline)
-        pipeline.execute()
+        stream.publish_private("me", messages)
         _publish_accounts({user_id for user_id, _ in messages})
     except (redis.RedisError, OSError) as error:
         logger.warning("The bus did not take private messages: %s", error)

@@ -21,6 +21,7 @@ Kind = Literal["replace", "append", "upsert"]
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _PUBLISH = (_SCRIPTS / "stream_publish.lua").read_text()
+_PUBLISH_MANY = (_SCRIPTS / "stream_publish_many.lua").read_text()
 _SNAPSHOT = (_SCRIPTS / "stream_snapshot.lua").read_text()
 _encode = msgspec.json.encode
 
@@ -117,6 +118,11 @@ def _publish_script() -> Any:
     return bus().register_script(_PUBLISH)
 
 
+@cache
+def _publish_many_script() -> Any:
+    return bus().register_script(_PUBLISH_MANY)
+
+
 def _stored_items(family: Topic, data: Any) -> list[bytes | str]:
     """Return the script's trailing arguments: what the snapshot keeps of this message."""
     if family.kind == "replace":
@@ -159,6 +165,17 @@ def publish(topic: str, data: Any, *, pipeline: Any = None) -> None:
     if family.kind == "append" and not family.batched:
         data = [data]
     _publish(topic, data, "update", pipeline)
+
+
+def publish_private(name: str, messages: Iterable[tuple[int, Any]]) -> None:
+    """Publish one item each to the private topics of many users, in order, in one step (pairs of user and item)."""
+    family = _topics[name]
+    items: list[bytes | str] = []
+    for user_id, message in messages:
+        items += (f"{name}:{user_id}", _encode(message))
+    if items:
+        arguments = [_channel_of(""), name, family.limit, family.ttl_seconds, *items]
+        _publish_many_script()(args=arguments)
 
 
 def publish_snapshot(topic: str, data: Any) -> None:

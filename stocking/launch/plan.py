@@ -123,7 +123,6 @@ def child_environment(
 ) -> dict[str, str]:
     """Return the environment of every process of the instance; what the user has set goes before defaults."""
     return {
-        "DEBUG": "true",
         "DJANGO_SETTINGS_MODULE": "stocking.settings",
         "GAME_START": "now",
         **environment,

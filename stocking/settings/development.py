@@ -5,9 +5,12 @@ import secrets
 from stocking.settings.base import *
 from stocking.settings.base import SECRET_KEY as _CONFIGURED_KEY
 from stocking.settings.base import VAR_DIR
+from stocking.settings.environment import env
 
-DEBUG = True
+# Off unless asked for: Django's debug mode keeps every query in memory, which an engine's worker must not do.
+DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = ["*"]
+WHITENOISE_USE_FINDERS = True  # no `collectstatic` before the first start
 
 
 def _own_secret_key() -> str:

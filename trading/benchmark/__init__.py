@@ -1,0 +1,1 @@
+"""Measurements of the exchange on stores and a database of their own."""
