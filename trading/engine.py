@@ -6,6 +6,7 @@ away and rebuilt: recovery is the normal path, taken at every start.
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -13,12 +14,15 @@ import msgspec
 from django.db import transaction
 
 from accounts.models import User
+from stocking.base.units import now_ms
 from trading import feed
 from trading.core.book import Book
 from trading.core.candles import Candle
 from trading.core.commands import Close
-from trading.core.invariants import InvariantError, require
+from trading.core.invariants import require
 from trading.core.ledger import AccountDelta, Position, Settlement
+from trading.core.orders import OrderStatus, Side
+from trading.gate.answers import HeldOrder
 from trading.gate.client import gate
 from trading.gate.commands import Entry, Undecodable, decode
 from trading.models import Candle as CandleRow
@@ -32,6 +36,7 @@ logger = logging.getLogger(__name__)
 BATCH_ENTRIES = 500
 CLOSE_CHUNK = 1_000
 DRAIN_BUDGET_SECONDS = 0.2
+REJECT_REASON = "server_error"  # what the player reads of an order that could not be decoded
 
 _row_columns = (
     "listing_id", "user_id", "epoch", "client_order_id", "side", "type", "price", "quantity", "filled_quantity",
@@ -117,8 +122,11 @@ class ListingEngine:
         """Whether the end marker was read and what rests is still being cancelled."""
         return self.marker is not None and not self.is_closed
 
-    def step(self, entries: list[Entry | Undecodable]) -> Batch:
-        """Apply stream entries to the book; returns what settlement has to write."""
+    def step(self, entries: list[Entry | Undecodable], held: Mapping[int, HeldOrder] | None = None) -> Batch:
+        """Apply stream entries to the book; returns what settlement has to write.
+
+        `held` has the gate's record of each order among the entries that cannot be decoded.
+        """
         first = self.checkpoint + 1
         settlement = Settlement(self.positions)  # type: ignore[arg-type]
         for entry in entries:
@@ -129,9 +137,7 @@ class ListingEngine:
             require(self.marker is None, f"listing {self.listing_id}: an entry behind the end marker")
             self.checkpoint, self.epoch = entry.sequence, entry.epoch
             if isinstance(entry, Undecodable):
-                logger.error(
-                    "Listing %s: entry %s makes no sense: %r", self.listing_id, entry.sequence, entry.text
-                )
+                self._reject(entry, (held or {}).get(entry.sequence), settlement)
             elif isinstance(entry.command, Close):
                 self.marker = entry.sequence
             else:
@@ -139,6 +145,19 @@ class ListingEngine:
                 settlement.add_all(events)
                 self.projection.add(entry.epoch, entry.sequence, entry.client_order_id, events)
         return self._batch(first, settlement)
+
+    def _reject(self, entry: Undecodable, order: HeldOrder | None, settlement: Settlement) -> None:
+        """Pass over an entry that makes no sense; if it was an order, record a reject and release its hold."""
+        logger.error("Listing %s: entry %s makes no sense: %r", self.listing_id, entry.sequence, entry.text)
+        if order is None:
+            return
+        settlement.reject(order.account, Side(order.side), order.price, order.quantity)
+        self.projection.reject(
+            OrderRow(
+                self.listing_id, entry.sequence, order.account, order.epoch, "", order.side, order.type, order.price,
+                order.quantity, 0, 0, OrderStatus.REJECTED.value, REJECT_REASON, entry.sequence, now_ms(),
+            )
+        )  # fmt: skip
 
     def close_step(self) -> Batch:
         """Cancel a bounded part of what rests behind the end marker, under a sequence of its own."""
@@ -214,6 +233,8 @@ class ListingEngine:
         projection, listing = self.projection, self.listing
         listing.last_price, listing.volume = projection.last_price, projection.volume
         listing.marker, listing.is_closed = self.marker, self.is_closed
+        if projection.trades:  # the row is shown then, and whether the listing is halted others decide
+            listing.refresh_from_db(fields=["is_halted"])
         published = feed.Published(
             symbol=self.symbol,
             market_id=listing.market_id,
@@ -254,6 +275,8 @@ def listing_drain(listing_id: int, budget_seconds: float = DRAIN_BUDGET_SECONDS)
         if engine is None:
             engine = ListingEngine.restore(listing_id)
             outbox_apply(listing_id)
+            if engine.is_closed:
+                return False
             feed.restored(engine)
             _engines[listing_id] = engine
         while time.monotonic() < deadline:
@@ -276,14 +299,23 @@ def listing_drain(listing_id: int, budget_seconds: float = DRAIN_BUDGET_SECONDS)
 
 
 def _next_batch(engine: ListingEngine) -> Batch | None:
-    if engine.is_closed:
-        return None
     if engine.is_closing:
         return engine.close_step()
     raw = gate().entries(engine.listing_id, engine.epoch, engine.checkpoint, BATCH_ENTRIES)
     if not raw:
         return None
-    return engine.step([decode(*entry) for entry in raw])
+    if raw[0][1] != engine.checkpoint + 1:
+        _require_current(engine)
+    entries = [decode(*entry) for entry in raw]
+    unreadable = [entry.sequence for entry in entries if isinstance(entry, Undecodable)]
+    return engine.step(entries, gate().orders_held(engine.listing_id, unreadable) if unreadable else None)
+
+
+def _require_current(engine: ListingEngine) -> None:
+    """Raise `FencedError` if the database has moved on: the stream is trimmed behind whoever moved it."""
+    stored = Listing.objects.values_list("checkpoint", flat=True).get(pk=engine.listing_id)
+    if stored != engine.checkpoint:
+        raise FencedError(f"listing {engine.listing_id}: at {engine.checkpoint}, the ledger at {stored}")
 
 
 def _publish(engine: ListingEngine, batch: Batch) -> None:
@@ -294,7 +326,10 @@ def _publish(engine: ListingEngine, batch: Batch) -> None:
     published = engine.settled(batch)
     if before != batch.first - 1:
         outbox_apply(engine.listing_id)
-    feed.publish(published)
+    try:
+        feed.publish(published)
+    except Exception:  # the players miss a message; what was settled stands, and so does the book
+        logger.exception("Listing %s: batch %s could not be published.", batch.listing_id, batch.last)
 
 
 def outbox_apply(listing_id: int) -> int:
@@ -314,8 +349,3 @@ def outbox_apply(listing_id: int) -> int:
         if client.release(listing_id, first, last, "0-0", payload) == first - 1:
             applied_rows += 1
     return applied_rows
-
-
-def is_bug(error: BaseException) -> bool:
-    """Return whether an error is a violated invariant: the listing halts instead of being tried for ever."""
-    return isinstance(error, InvariantError)

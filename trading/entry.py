@@ -5,6 +5,7 @@ gate does not know yet is looked up once in the database and bound.
 """
 
 import logging
+import re
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
@@ -31,7 +32,10 @@ PATH = "/api/orders"
 # Django's own comparison of the token with the cookie's secret; it has no public name.
 csrf_check_format: Any = csrf._check_token_format  # type: ignore[attr-defined]
 csrf_match: Any = csrf._does_token_match  # type: ignore[attr-defined]
+csrf_unmask: Any = csrf._unmask_cipher_token  # type: ignore[attr-defined]
 MAX_BODY_BYTES = 4_096
+# As Django makes them. A spelling that only the database takes for the same would escape its logout.
+_SESSION_KEY = re.compile(r"[a-z0-9]{8,64}")
 MAX_SYMBOL_CHARACTERS = 16
 
 
@@ -87,15 +91,16 @@ class OrderEntry:
     async def _handle(
         self, scope: dict[str, Any], headers: dict[bytes, bytes], cookies: dict[str, str], receive: Any
     ) -> dict[str, Any]:
-        raw = await _read(receive)
         _check_origin(headers, cookies)
-        path, method = scope["path"].removeprefix(PATH).strip("/"), scope["method"]
+        raw = await _read(receive)
+        rest, method = scope["path"].removeprefix(PATH), scope["method"]
+        path = rest[1:]
         session = cookies.get(settings.SESSION_COOKIE_NAME, "")
-        if method == "POST" and not path:
+        if method == "POST" and rest in ("", "/"):
             return await self._submit(session, _decoded(_submit_decoder, raw, headers))
         if method == "PATCH" and path:
             return await self._amend(session, path, _decoded(_amend_decoder, raw, headers))
-        if method == "DELETE" and path:
+        if method == "DELETE" and rest:  # "/api/orders/" is an id left out: it must not cancel everything
             return await self._cancel(session, path)
         if method == "DELETE":
             return await self._cancel_all(session, scope["query_string"])
@@ -146,7 +151,7 @@ class OrderEntry:
 
     async def _through_gate(self, script: str, session: str, arguments: list[Any]) -> Accepted:
         """Run a command; a session that the gate does not know is bound once, if it is somebody's."""
-        if not session or len(session) > 64 or not session.isalnum():
+        if not _SESSION_KEY.fullmatch(session):
             raise ApplicationError("not_authenticated")
         gate = async_gate()
         answer = await gate.command(script, arguments)
@@ -207,6 +212,8 @@ def _check_origin(headers: dict[bytes, bytes], cookies: dict[str, str]) -> None:
         csrf_check_format(secret)
     except csrf.InvalidTokenFormat:
         raise ApplicationError("csrf_failed") from None
+    if len(secret) == csrf.CSRF_TOKEN_LENGTH:  # a cookie may carry the token masked
+        secret = csrf_unmask(secret)
     if not csrf_match(token, secret):
         raise ApplicationError("csrf_failed")
 

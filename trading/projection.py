@@ -121,6 +121,11 @@ class Projection:
             elif kind is AmendRejected or kind is Rejected:
                 self._refuse(event)  # type: ignore[arg-type]
 
+    def reject(self, row: OrderRow) -> None:
+        """Record an order that could not be applied; it never was in the book."""
+        require(row.sequence not in self.rows, f"order {row.sequence} is accepted twice")
+        self.rows[row.sequence] = self.touched[row.sequence] = row
+
     def finish(self) -> None:
         """End the batch: forget what was touched and the rows of orders that have ended."""
         for sequence, row in self.touched.items():

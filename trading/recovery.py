@@ -14,7 +14,8 @@ from django.db import transaction
 from django.db.models import F
 
 from trading.gate.client import gate
-from trading.models import GateRecord, Holding, Listing, Market, Order, Portfolio
+from trading.locks import gate_record_lock, listings_lock
+from trading.models import Holding, Listing, Market, Order, Portfolio
 
 logger = logging.getLogger(__name__)
 
@@ -25,56 +26,76 @@ def gate_ensure_open() -> bool:
     """Open the gate if it is not open on the store that answers; returns whether it is open now.
 
     Returns False while entries accepted by the former epoch wait to be applied: wake the engines and call again.
-    Two callers do no harm: each loads the same state, and each opens an epoch of its own.
+    Two callers do no harm: whoever comes second finds the gate open.
     """
     client = gate()
     if client.is_open():
         return True
     market = Market.objects.order_by("-pk").first()
-    if market is not None and not _streams_applied(market):
-        return False
-    epoch = _next_epoch(client.store_run_id())
-    if market is None:
-        client.run("reopen", epoch)
-    else:
-        market_load(market, epoch)
+    epoch = _epoch_begin(market)
+    if epoch is None:
+        return client.is_open()
+    with transaction.atomic():
+        gate_record_lock()
+        if client.is_open():
+            return True
+        if market is None:
+            client.run("reopen", epoch)
+        else:
+            _load(market, epoch)
     logger.warning("The gate opens in epoch %s.", epoch)
-    return True
+    return client.is_open()
+
+
+def _epoch_begin(market: Market | None) -> int | None:
+    """Return an epoch that no order id carries yet; None when the gate is open or entries wait to be applied.
+
+    Moves each checkpoint by one, so that a worker who still holds a batch of the lost store is fenced: settled
+    behind our back, the batch would release holds that the gate is not told of.
+    """
+    client = gate()
+    with transaction.atomic():
+        record = gate_record_lock()
+        if client.is_open() or (market is not None and not _streams_applied(market)):
+            return None
+        former = max(record.epoch, int(client.state().get("epoch", 0)))
+        record.epoch = former + 1
+        record.run_id = client.store_run_id()
+        record.save()
+        if market is not None and former:
+            for listing in listings_lock(market):
+                if not listing.is_closed:
+                    Listing.objects.filter(pk=listing.pk).update(checkpoint=F("checkpoint") + 1)
+        return int(record.epoch)
 
 
 def _streams_applied(market: Market) -> bool:
     """Return whether every accepted entry of the market's listings has been settled."""
-    for listing in market.listings.all():
-        if not listing.is_closed and gate().entries(listing.pk, 0, listing.checkpoint, 1):
-            return False
-    return True
+    return not any(
+        gate().entries(listing.pk, 0, listing.checkpoint, 1)
+        for listing in market.listings.all()
+        if not listing.is_closed
+    )
 
 
-def _next_epoch(run_id: str) -> int:
-    """Return an epoch that no order id carries yet."""
+def market_load(market: Market) -> bool:
+    """Tell the open gate all it needs to serve a market; False when it does already, or is not open."""
     with transaction.atomic():
-        GateRecord.objects.get_or_create(pk=1)
-        GateRecord.objects.filter(pk=1).update(epoch=F("epoch") + 1, run_id=run_id)
-        stored = GateRecord.objects.get(pk=1).epoch
-        known = int(gate().state().get("epoch", 0))
-        if known >= stored:
-            stored = known + 1
-            GateRecord.objects.filter(pk=1).update(epoch=stored)
-    return stored
+        return _load(market, None)
 
 
-def market_load(market: Market, epoch: int | None = None) -> bool:
-    """Tell the gate all it needs to serve a market; False when it does already. `epoch` also opens the gate."""
-    with transaction.atomic():
-        listings = list(market.listings.order_by("pk"))
-        accounts, orders = _account_states(market, listings)
+def _load(market: Market, epoch: int | None) -> bool:
+    """Load a market into the gate, as of the transaction around; `epoch` also opens the gate."""
+    listings = listings_lock(market)
+    accounts, orders = _account_states(market, listings)
+    parts = [("listings", [listing.pk for listing in listings]), ("accounts", accounts), ("orders", orders)]
+    if epoch is not None:
+        parts.append(("requests", _requests(listings)))
     client = gate()
-    for chunk in (accounts[i : i + LOAD_CHUNK] for i in range(0, len(accounts), LOAD_CHUNK)):
-        if not client.run("load", market.pk, _encoded({"accounts": chunk, "orders": []})):
-            return False
-    for chunk in (orders[i : i + LOAD_CHUNK] for i in range(0, len(orders), LOAD_CHUNK)):
-        if not client.run("load", market.pk, _encoded({"accounts": [], "orders": chunk})):
-            return False
+    for name, items in parts:
+        for start in range(0, len(items), LOAD_CHUNK):
+            if not client.run("load", market.pk, _encoded({name: items[start : start + LOAD_CHUNK]})):
+                return False
     served = {
         "market": market.pk,
         "opens_at": market.opens_at,
@@ -84,12 +105,22 @@ def market_load(market: Market, epoch: int | None = None) -> bool:
         "listings": [
             [
                 listing.pk, listing.symbol, listing.lower_limit, listing.upper_limit, listing.last_price,
-                int(listing.is_halted), listing.checkpoint,
+                int(listing.is_halted), listing.checkpoint, int(listing.marker is not None),
             ]
             for listing in listings
         ],
     }  # fmt: skip
     return bool(client.run("serve", _encoded(served), "" if epoch is None else epoch))
+
+
+def _requests(listings: list[Listing]) -> list[Any]:
+    """Return which client ids the market's people have used for which order; bots never ask again."""
+    rows = Order.objects.filter(listing__in=listings, user__is_bot=False).exclude(client_order_id="")
+    columns = ("user_id", "client_order_id", "listing_id", "epoch", "id")
+    return [
+        [user, client_order_id, f"{listing}-{epoch}-{key & 0xFFFFFFFF}"]
+        for user, client_order_id, listing, epoch, key in rows.values_list(*columns).iterator()
+    ]
 
 
 def _encoded(value: Any) -> str:

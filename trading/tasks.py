@@ -1,8 +1,10 @@
 """Celery tasks of the exchange: the engine's drain on `stock.<symbol>`, the sweep on `clock`."""
 
 import logging
+import time
 
 from celery import shared_task
+from django.db import DataError, IntegrityError
 
 from stocking.base.errors import ApplicationError
 from trading.core.invariants import InvariantError
@@ -16,6 +18,7 @@ from trading.wake import DRAIN_TASK, listings_wake
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 0.5
+RETRY_SECONDS_MAX = 30.0
 OUTBOX_KEPT = 200
 
 BEAT_SCHEDULE = {
@@ -27,15 +30,32 @@ BEAT_SCHEDULE = {
 }
 
 
+# Listings whose batch broke an invariant: when it is tried again, and how long to wait after that.
+_broken: dict[int, tuple[float, float]] = {}
+
+
 @shared_task(name=DRAIN_TASK)
 def drain(listing_id: int) -> None:
-    """Apply what waits in a listing's stream; goes to the end of its queue while there is more."""
+    """Apply what waits in a listing's stream; goes to the end of its queue while there is more.
+
+    A broken invariant or constraint is a bug: it halts this listing alone, whose batch is tried again ever
+    more rarely. The others trade on.
+    """
+    due, wait = _broken.get(listing_id, (0.0, SWEEP_SECONDS))
+    if time.monotonic() < due:
+        return
     try:
-        if listing_drain(listing_id):
-            listings_wake([listing_id])
-    except InvariantError as error:
+        more = listing_drain(listing_id)
+    except (InvariantError, IntegrityError, DataError) as error:
+        _broken[listing_id] = (time.monotonic() + wait, min(2 * wait, RETRY_SECONDS_MAX))
         logger.exception("Listing %s breaks an invariant and is halted.", listing_id)
-        listing_halt(listing=Listing.objects.get(pk=listing_id), reason=str(error))
+        listing = Listing.objects.get(pk=listing_id)
+        if not listing.is_halted:
+            listing_halt(listing=listing, reason=str(error))
+        return
+    _broken.pop(listing_id, None)
+    if more:
+        listings_wake([listing_id])
 
 
 @shared_task(name="trading.sweep")

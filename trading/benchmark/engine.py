@@ -116,7 +116,7 @@ def _market_open(listings: int) -> Market:
 
 
 def _orders_accept(market: Market, orders: int, seed: int) -> int:
-    draws = random.Random(seed)  # noqa: S311
+    draws = random.Random(seed)
     accounts = list(User.objects.values_list("pk", flat=True))
     symbols = list(Listing.objects.filter(market=market).values_list("symbol", flat=True))
     accepted = 0

@@ -100,6 +100,11 @@ class Settlement:
         elif kind is AmendRejected:
             self._release(event.account, event.side, event.extra_hold)  # type: ignore[union-attr]
 
+    def reject(self, account: Account, side: Side, price: int, quantity: int) -> None:
+        """Give back the hold of an order that was accepted and could not be applied: it ends without an event."""
+        self._release(account, side, order_hold(side, price, quantity))
+        self.delta(account).open_orders -= 1
+
     def delta(self, account: Account) -> AccountDelta:
         delta = self.deltas.get(account)
         if delta is None:

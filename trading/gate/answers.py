@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-_ORDER_ID = re.compile(r"([1-9]\d{0,11})-([1-9]\d{0,8})-([1-9]\d{0,9})")
+_ORDER_ID = re.compile(r"([1-9]\d{0,11})-([1-9]\d{0,8})-([1-9]\d{0,9})", re.ASCII)
 _LARGEST = 10**15  # beyond every limit of the rules, and exact as a Lua number
 
 
@@ -49,6 +49,18 @@ class GateOrder:
     price: int
     quantity: int
     filled: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOrder:
+    """What the gate recorded when it accepted an order: enough to give its hold back."""
+
+    account: int
+    epoch: int
+    side: str
+    type: str
+    price: int
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True)

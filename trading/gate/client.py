@@ -19,7 +19,7 @@ from redis.exceptions import NoScriptError, RedisError
 from redis.retry import Retry
 
 from trading.gate import answers
-from trading.gate.answers import Accepted, Balances, GateOrder, Refused, Who
+from trading.gate.answers import Accepted, Balances, GateOrder, HeldOrder, Refused, Who
 
 SESSION_BINDING_SECONDS = 3600
 _DIRECTORY = Path(__file__).parent / "scripts"
@@ -130,6 +130,21 @@ class GateClient:
             found[account] = [order for order in orders if order is not None]
         return found
 
+    def orders_held(self, listing_id: int, sequences: list[int]) -> dict[int, HeldOrder]:
+        """Return what the gate recorded of the orders accepted under these sequences; other commands have none."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for sequence in sequences:
+            pipeline.hmget(
+                f"order:{listing_id}:{sequence}", "account", "epoch", "side", "type", "price", "quantity"
+            )
+        return {
+            sequence: HeldOrder(
+                int(row[0]), int(row[1]), row[2].decode(), row[3].decode(), int(row[4]), int(row[5])
+            )
+            for sequence, row in zip(sequences, pipeline.execute(), strict=True)
+            if None not in row
+        }
+
     def wake_flag_clear(self, listing_id: int) -> None:
         """Forget that a wake-up is on its way; called before the stream is read."""
         self.redis.delete(f"woken:{listing_id}")
@@ -143,7 +158,9 @@ class GateClient:
         found: list[tuple[int, int, str]] = []
         while len(found) < count:
             page = self.redis.xrange(key, min=start, count=count)
-            entries = ((*_entry_id(entry_id), fields[b"d"].decode()) for entry_id, fields in page)
+            entries = (
+                (*_entry_id(entry_id), fields[b"d"].decode(errors="replace")) for entry_id, fields in page
+            )
             found += [entry for entry in entries if entry[1] > after]
             if len(page) < count:
                 break
@@ -187,7 +204,8 @@ class GateClient:
 
     def snapshot(self, market_id: int) -> dict[str, Any]:
         """Return everything the audit compares, as of one instant."""
-        return msgspec.json.decode(self.run("snapshot", market_id))
+        text = self.run("snapshot", market_id).decode(errors="replace")
+        return msgspec.json.decode(text)
 
 
 def _entry_id(raw: bytes) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Stream entries as the gate wrote them, decoded into the commands of the core.
 
-An entry is one line of words; what cannot be decoded is returned as `Undecodable` and becomes a recorded reject.
+An entry is one line of words; what cannot be decoded is returned as `Undecodable`. If it was an order, the gate
+has a record of it besides, by which the engine rejects it and gives its hold back.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Undecodable:
-    """An entry that makes no sense: passed over, recorded, never applied."""
+    """An entry that makes no sense: rejected if it was an order, never applied."""
 
     epoch: int
     sequence: int
@@ -53,7 +54,7 @@ def decode(epoch: int, sequence: int, text: str) -> Entry | Undecodable:
                 return Undecodable(epoch, sequence, text)
             return Entry(epoch, sequence, submit, client_order_id)
         return Entry(epoch, sequence, _decode_other(sequence, kind, words[1:]))
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, IndexError):
         return Undecodable(epoch, sequence, text)
 
 
@@ -63,6 +64,8 @@ def _decode_other(sequence: int, kind: str, words: list[str]) -> Command:
         return Cancel(sequence, int(order), int(account), int(time_ms))
     if kind == "amend":
         account, order, side, price, quantity, extra, time_ms = words
+        if any(word != "-" and int(word) <= 0 for word in (price, quantity)) or int(extra) < 0:
+            raise ValueError(words)
         return Amend(
             sequence,
             int(order),

@@ -16,16 +16,17 @@ local symbols = redis.call('HGETALL', 'market:' .. market .. ':symbols')
 for i = 2, #symbols, 2 do
   answer[#answer + 1] = symbols[i]
 end
-if state[2] == '1' then
-  return answer
-end
-if ARGV[2] ~= '1' and now < tonumber(state[1]) then
+if state[2] ~= '1' and ARGV[2] ~= '1' and now < tonumber(state[1]) then
   return refuse('too_early')
 end
 redis.call('HSET', 'market:' .. market, 'closed', '1')
+-- Listing by listing: a store that was lost in the middle of a close has settled some markers and forgotten others.
 for i = 2, #answer do
-  append(answer[i], epoch, function()
-    return 'close ' .. integer(now)
-  end)
+  if redis.call('HGET', 'listing:' .. answer[i], 'marked') ~= '1' then
+    append(answer[i], epoch, function()
+      return 'close ' .. integer(now)
+    end)
+    redis.call('HSET', 'listing:' .. answer[i], 'marked', '1')
+  end
 end
 return answer

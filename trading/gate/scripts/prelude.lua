@@ -4,12 +4,13 @@
 --   gate                      state, run_id, epoch, market (the current one)
 --   market:ID                 opens_at, closes_at, initial_cash, closed
 --   market:ID:symbols         symbol -> listing
---   listing:ID                market, symbol, lower, upper, last, halted, sequence (given), applied (released up to)
+--   listing:ID                market, symbol, lower, upper, last, halted, marked (has its end marker),
+--                             sequence (given), applied (released up to; absent while being loaded)
 --   account:MARKET:USER       cash (available), open (orders), sLISTING (available shares)
 --   open:MARKET:USER          the account's open orders, LISTING-EPOCH-SEQUENCE
 --   order:LISTING:SEQUENCE    account, epoch, side, type, price, quantity, filled, open, amending, cancelling
 --   orders:LISTING            the stream, one entry a command, id EPOCH-SEQUENCE
---   request:USER:CLIENT_ID    the first answer to a client_order_id, with the fingerprint of its body
+--   request:USER:CLIENT_ID    the first answer to a client_order_id, with the fingerprint of its body ('*': any)
 --   rate:USER                 tokens, at;   session:KEY -> user;   woken:LISTING: a wake-up is on its way
 local MAX_QUANTITY = 1000000000
 local MAX_VALUE = 10000000000000

@@ -1,6 +1,6 @@
 -- Begins to serve a loaded market: its times and listings become known, and it becomes the current market.
 -- ARGV: payload (JSON): {market, opens_at, closes_at, initial_cash, closed,
---   listings: [[listing, symbol, lower, upper, last, halted, checkpoint]…]},
+--   listings: [[listing, symbol, lower, upper, last, halted, checkpoint, marked]…]},
 --   epoch ('' keeps the present one; otherwise the gate opens in this epoch on the present store)
 -- Returns 1, or 0 when the gate is not open and no epoch is given, or when the market is served already.
 local payload = cjson.decode(ARGV[1])
@@ -20,7 +20,7 @@ for _, listing in ipairs(payload.listings) do
   end
   redis.call('HSET', 'listing:' .. id, 'market', market, 'symbol', listing[2], 'lower', integer(listing[3]),
     'upper', integer(listing[4]), 'last', integer(listing[5]), 'halted', integer(listing[6]),
-    'sequence', integer(sequence), 'applied', integer(checkpoint))
+    'sequence', integer(sequence), 'applied', integer(checkpoint), 'marked', integer(listing[8]))
   redis.call('HSET', 'market:' .. market .. ':symbols', listing[2], id)
 end
 redis.call('HSET', 'market:' .. market, 'opens_at', integer(payload.opens_at), 'closes_at', integer(payload.closes_at),

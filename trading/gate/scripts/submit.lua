@@ -16,7 +16,7 @@ local request_key = 'request:' .. account .. ':' .. client_order_id
 local earlier = redis.call('GET', request_key)
 if earlier then
   local order_id, body = string.match(earlier, '^(%S+) (.*)$')
-  if body ~= fingerprint then
+  if body ~= '*' and body ~= fingerprint then
     return refuse('client_order_id_reused')
   end
   return {'ok', order_id, 1, string.match(order_id, '^(%d+)'), 0}
