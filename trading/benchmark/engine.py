@@ -91,7 +91,7 @@ def engine_measure(*, orders: int, listings: int, seed: int) -> Result:
 
 
 def _market_open(listings: int) -> Market:
-    users = [User(nickname=f"p{n}", nickname_key=f"p{n}", password="!") for n in range(ACCOUNTS)]
+    users = [User(nickname=f"p{n}", nickname_key=f"p{n}") for n in range(ACCOUNTS)]
     User.objects.bulk_create(users)
     companies = [
         Company.objects.create(
