@@ -85,6 +85,10 @@ def _snapshots(market: Market) -> tuple[dict[str, Any], "Ledger"]:
             _is_younger(listing, store) for listing in ledger.listings.values()
         ):
             break
+    if any("applied" not in state for state in store["listings"].values()):
+        store[
+            "market"
+        ] = {}  # being loaded into the gate, which does not serve it: only the ledger can be audited
     return store, ledger
 
 

@@ -83,7 +83,7 @@ def _database_options(database: dict[str, Any]) -> None:
         options.setdefault("timeout", 20)
         options.setdefault(
             "init_command",
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY;",
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY;",
         )
     elif database["ENGINE"].endswith("mysql"):
         options.setdefault("charset", "utf8mb4")

@@ -22,6 +22,7 @@ from trading.gate import answers
 from trading.gate.answers import Accepted, Balances, GateOrder, HeldOrder, Refused, Who
 
 SESSION_BINDING_SECONDS = 3600
+RETIRED_MARKET_SECONDS = 7200
 _DIRECTORY = Path(__file__).parent / "scripts"
 
 
@@ -197,6 +198,16 @@ class GateClient:
         """Return whether the gate accepts on the store that answers now."""
         state = self.state()
         return state.get("state") == "open" and state.get("run_id") == self.store_run_id()
+
+    def market_retire(self, market_id: int, listings: list[int], accounts: list[int]) -> None:
+        """Let the store forget a settled market after a while: the ledger keeps it for ever. Idempotent."""
+        keys = [f"market:{market_id}", f"market:{market_id}:symbols"]
+        keys += [f"{kind}:{listing}" for listing in listings for kind in ("listing", "orders")]
+        keys += [f"{kind}:{market_id}:{account}" for account in accounts for kind in ("account", "open")]
+        pipeline = self.redis.pipeline(transaction=True)
+        for key in keys:
+            pipeline.expire(key, RETIRED_MARKET_SECONDS)
+        pipeline.execute()
 
     def serves(self, market_id: int) -> bool:
         """Return whether the gate knows a market."""

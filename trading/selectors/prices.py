@@ -36,7 +36,7 @@ def book_get(listing: Listing, depth: int = BOOK_DEPTH, *, is_current: bool = Tr
 
     The stream's snapshot is of the current market; a past one (`is_current=False`) is read from the ledger.
     """
-    if is_current:
+    if is_current and depth <= BOOK_DEPTH:
         found = stream.snapshot(f"book:{listing.symbol}")
         data = msgspec.json.decode(found.data)
         if data:

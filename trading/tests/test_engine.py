@@ -6,7 +6,7 @@ from trading.engine import engine_forget, listing_drain
 from trading.gate.answers import Accepted, Refused
 from trading.gate.client import gate
 from trading.models import Holding, Order, Portfolio, Trade
-from trading.services import market_close, market_is_drained
+from trading.services import market_close, market_finish, market_is_drained
 from trading.tests.market import open_exchange
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,6 +72,9 @@ def test_the_close_cancels_what_rests() -> None:
     exchange.drain()
     assert market_is_drained(market=exchange.market)
     assert set(Order.objects.values_list("status", "reason")) == {("canceled", "closed")}
+    market_finish(market=exchange.market)
+    for key in gate().redis.keys("*:*"):  # nothing of a settled market stays in the store for ever
+        assert gate().redis.ttl(key) > 0, key
     assert exchange.available("buyer")[0] == 10_000_000
 
 
