@@ -101,6 +101,9 @@ def _is_younger(listing: Listing, store: dict[str, Any]) -> bool:
 @contextmanager
 def _one_instant() -> Iterator[None]:
     """Read the database as of one instant, without keeping writers out."""
+    if connection.in_atomic_block:  # the caller's transaction is the instant
+        yield
+        return
     if connection.vendor == "mysql":
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -1,0 +1,30 @@
+"""The exchange on MariaDB: the engine's tests once more, on another database."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.mariadb import MariaDB
+
+pytestmark = [pytest.mark.database, pytest.mark.flow, pytest.mark.timeout(300)]
+
+SUITES = ("trading/tests/test_engine.py", "trading/tests/test_faults.py", "ranking/tests/test_flow.py")
+
+
+def test_the_engine_settles_on_mariadb(mariadb: MariaDB, repository: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "STOCKING_VAR_DIR"}
+    environment["DATABASE_URL"] = mariadb.url()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SUITES],
+        cwd=repository,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-8_000:]
+    assert "passed" in done.stdout and "skipped" not in done.stdout
