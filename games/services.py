@@ -224,7 +224,7 @@ def game_open(*, game: Game, now_ms: int) -> bool:
     """Let the game trade. The gate itself opens by its own clock; this is what everybody is told."""
     if not _phase_set(game, Phase.PREPARING, Phase.TRADING, started_at=now_ms):
         return False
-    text = _("제%(number)s게임 시작! 지금부터 %(time)s 동안 거래할 수 있어요.") % {
+    text = _("게임 #%(number)s 시작! 지금부터 %(time)s 동안 거래할 수 있어요.") % {
         "number": game.number,
         "time": duration_text(game.closes_at - game.trading_at),
     }
@@ -238,7 +238,7 @@ def game_close(*, game: Game) -> bool:
     """End the game's trading: what rests will be cancelled, then results are made."""
     if not _phase_set(game, Phase.TRADING, Phase.SETTLING):
         return False
-    text = _("제%(number)s게임 거래가 끝났어요. 남은 주문은 취소되고 결과를 정산하고 있어요.")
+    text = _("게임 #%(number)s 거래가 끝났어요. 남은 주문은 취소되고 결과를 정산하고 있어요.")
     announce(text=text % {"number": game.number}, key=f"game:{game.number}:settling")
     _publish_after_commit(game.market)
     return True
@@ -266,8 +266,8 @@ def _finish_if_drained(game: Game, now_ms: int, finish: Callable[[int], Any] | N
 def game_finish(*, number: int, now_ms: int) -> bool:
     """Have the results of a drained game made by the listeners, then show them: the intermission begins.
 
-    Who makes the results also announces them. True when the game is in its intermission. Idempotent: a crash
-    in between leaves the game settling, and the next call starts over.
+    True when the game is in its intermission. Idempotent: a crash in between leaves the game settling, and
+    the next call starts over.
     """
     game = game_get(number)
     if game is None or game.phase != Phase.SETTLING:
@@ -279,6 +279,8 @@ def game_finish(*, number: int, now_ms: int) -> bool:
     market_finish(market=game.market)
     with transaction.atomic():
         if _phase_set(game, Phase.SETTLING, Phase.INTERMISSION, closed_at=now_ms, is_live=None):
+            text = _("게임 #%(number)s 결과가 나왔어요. 결과 화면에서 순위와 수익률을 확인해 보세요.")
+            announce(text=text % {"number": game.number}, kind="result", key=f"game:{number}:results")
             _publish_after_commit()
     return True
 
@@ -323,7 +325,7 @@ def _preparation_text(game: Game, companies: list[Company]) -> str:
         % {"name": company.name, "symbol": company.symbol, "price": f"{company.base_price:,}"}
         for company in companies
     )
-    text = _("제%(number)s게임 준비 중이에요. 시작 자금 %(cash)s원, 오늘의 종목과 기준가: %(listed)s")
+    text = _("게임 #%(number)s 준비 중이에요. 시작 자금 %(cash)s원, 오늘의 종목과 기준가: %(listed)s")
     return text % {"number": game.number, "cash": f"{settings.INITIAL_CASH_WON:,}", "listed": listed}
 
 

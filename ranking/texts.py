@@ -20,13 +20,13 @@ def percent(bps: int) -> str:
 def podium_text(number: int, leaders: Sequence[Result], participants: int) -> str:
     """Return the announcement of a game's first places; `leaders` come by rank, with their users."""
     if not leaders:
-        return _("제%(number)s게임이 끝났어요. 이번에는 순위에 오른 참가자가 없어요.") % {"number": number}
+        return _("게임 #%(number)s가 끝났어요. 이번에는 순위에 오른 참가자가 없어요.") % {"number": number}
     places = " · ".join(
         _("%(rank)s위 %(nickname)s %(gain)s")
         % {"rank": result.rank, "nickname": result.user.nickname, "gain": percent(result.return_bps)}
         for result in leaders[:PODIUM_PLACES]
     )
-    return _("제%(number)s게임 결과가 나왔어요! %(places)s (%(participants)s명 참가)") % {
+    return _("게임 #%(number)s 결과가 나왔어요! %(places)s (%(participants)s명 참가)") % {
         "number": number,
         "places": places,
         "participants": f"{participants:,}",
@@ -36,9 +36,9 @@ def podium_text(number: int, leaders: Sequence[Result], participants: int) -> st
 def result_text(result: Result, participants: int) -> str:
     """Return a participant's private notice: rank, return, MMR before and after, and a change of tier."""
     text = ngettext(
-        "제%(number)s게임 결과: %(participants)s명 중 %(rank)s위, 수익률 %(gain)s. "
+        "게임 #%(number)s 결과: %(participants)s명 중 %(rank)s위, 수익률 %(gain)s. "
         "MMR %(before)s → %(after)s (%(change)s)",
-        "제%(number)s게임 결과: %(participants)s명 중 %(rank)s위, 수익률 %(gain)s. "
+        "게임 #%(number)s 결과: %(participants)s명 중 %(rank)s위, 수익률 %(gain)s. "
         "MMR %(before)s → %(after)s (%(change)s)",
         participants,
     ) % {

@@ -111,7 +111,9 @@ def test_a_game_from_preparation_to_results(boundary: int) -> None:
     assert game.is_live is None
     assert game.closed_at == boundary + PREPARE + TRADING + 1_000
     assert Market.objects.get(pk=game.number).is_settled
-    assert texts("result") == []  # who makes the results announces them
+    assert texts("result") == [
+        f"게임 #{game.number} 결과가 나왔어요. 결과 화면에서 순위와 수익률을 확인해 보세요."
+    ]
     assert tick(boundary + CYCLE - 1).number == game.number
     following = tick(boundary + CYCLE)
     assert following.number > game.number

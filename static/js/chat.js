@@ -40,7 +40,6 @@ class ChatPanel {
     this.unread = 0;
     this.counter = document.querySelector("[data-chat-unread]");
     this.list.addEventListener("scroll", () => this.nearEnd() && this.read(), { passive: true });
-    this.list.addEventListener("shown", () => this.toEnd());
     this.form?.addEventListener("submit", (event) => this.send(event));
     this.toEnd();
   }
