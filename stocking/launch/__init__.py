@@ -12,4 +12,6 @@ do, and looks at them only from outside (HTTP, the socket, the supervisor's answ
     watch.py       noticing crashes in the supervisor's answers
     readiness.py   when a player could begin: page, socket, game answer
     launcher.py    the order of it all
+    instance.py    a whole instance for a test or a measurement, which can be looked at and killed in part
+    mariadb.py     a private MariaDB for the same
 """
