@@ -2,11 +2,13 @@
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format clean
+.PHONY: help run test bench loadtest lint format clean
 
 help:
 	@echo 'make run      start Stocking on http://127.0.0.1:8000/ (PORT=… for another port)'
 	@echo 'make test     run the whole test suite'
+	@echo 'make bench    how fast the engine settles; ORDERS=… LISTINGS=…'
+	@echo 'make loadtest orders over HTTP to an instance of its own; USERS=… ORDERS=… DATABASE_URL=…'
 	@echo 'make lint     ruff, import-linter, mypy, djlint'
 	@echo 'make format   put Python files and templates into the project style'
 	@echo 'make clean    remove the virtual environment, caches and var/ (the local game data)'
@@ -25,6 +27,12 @@ run: .venv/.installed-base
 
 test: .venv/.installed-dev
 	@exec $(PYTHON) -m pytest $(TESTS)
+
+bench: .venv/.installed-base
+	@exec $(PYTHON) manage.py bench_engine --orders $(or $(ORDERS),10000) --listings $(or $(LISTINGS),1)
+
+loadtest: .venv/.installed-base
+	@exec $(PYTHON) -m stocking.launch.measure loadtest --users $(or $(USERS),100) --orders $(or $(ORDERS),1000) $(OPTIONS)
 
 lint: .venv/.installed-dev
 	$(PYTHON) -m ruff format --check .

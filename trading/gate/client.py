@@ -178,6 +178,11 @@ class GateClient:
             key: (int(row[0] or -1), int(row[1] or -1)) for key, row in zip(listing_ids, rows, strict=True)
         }
 
+    def lag(self, listing_id: int) -> tuple[int, int]:
+        """Return the age in ms of the oldest command that is accepted and not released, and how many there are."""
+        age_ms, entries = self.run("lag", listing_id)
+        return int(age_ms), int(entries)
+
     def release(self, listing_id: int, first: int, last: int, trim_id: str, payload: str) -> int:
         """Apply one outbox row; returns the last sequence that had been applied before."""
         return int(self.run("release", listing_id, first, last, trim_id, payload))
@@ -198,6 +203,10 @@ class GateClient:
         """Return whether the gate accepts on the store that answers now."""
         state = self.state()
         return state.get("state") == "open" and state.get("run_id") == self.store_run_id()
+
+    def shut(self) -> None:
+        """Refuse everything as `recovering`; the sweep then opens the gate in a new epoch, as after a restart."""
+        self.redis.hset("gate", "state", "shut")
 
     def market_retire(self, market_id: int, listings: list[int], accounts: list[int]) -> None:
         """Let the store forget a settled market after a while: the ledger keeps it for ever. Idempotent."""

@@ -1,0 +1,34 @@
+"""The load tests, in short forms, against one instance: what they measure elsewhere must hold here too."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from stocking.launch.measure import DEFAULTS
+from tests.instance import Instance
+
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(180)]
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[Instance]:
+    """Return an instance as a measurement has it."""
+    with Instance(settings=DEFAULTS) as started:
+        yield started
+
+
+def figures(instance: Instance, *arguments: str) -> dict[str, Any]:
+    """Run a command against the instance and return its last line."""
+    result: dict[str, Any] = json.loads(instance.manage(*arguments).splitlines()[-1])
+    return result
+
+
+def test_what_is_accepted_over_http_is_in_the_ledger(instance: Instance) -> None:
+    result = figures(instance, "loadtest", "--users", "6", "--orders", "50")
+    assert (result["accepted"], result["rejected"], result["errors"]) == (300, 0, 0)
+    assert (result["settled"], result["missing"], result["doubled"]) == (300, 0, 0)
+    assert result["audit_ok"], result["audit_faults"]
+    assert 0 < result["p50_ms"] <= result["p95_ms"] <= result["p99_ms"]
+    assert result["processor_percent"]["web"] > 0 and result["processor_percent"]["load_generator"] > 0

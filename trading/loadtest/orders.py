@@ -1,0 +1,96 @@
+"""Placing orders over HTTP: as fast as answers come (closed loop), or at a given rate whatever comes (open loop)."""
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import msgspec
+
+from trading.loadtest.connection import Connection, Response
+from trading.loadtest.flow import Draw
+from trading.loadtest.players import Player
+from trading.loadtest.record import Record
+
+ACCEPTED = 202
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where the instance listens."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, base_url: str) -> "Server":
+        """Read `http://host:port`."""
+        parts = urlsplit(base_url)
+        if parts.scheme != "http" or not parts.hostname:
+            raise ValueError(f"{base_url!r} is not http://host:port")
+        return cls(parts.hostname, parts.port or 80)
+
+    @property
+    def origin(self) -> str:
+        """What a browser would send as `Origin`."""
+        return f"http://{self.host}:{self.port}"
+
+    def connection(self) -> Connection:
+        """Return a connection that is opened when it is needed."""
+        return Connection(self.host, self.port)
+
+
+class Seat:
+    """A logged-in player at a connection of their own."""
+
+    def __init__(self, server: Server, player: Player) -> None:
+        self.player = player
+        self.connection = server.connection()
+        head = (
+            f"POST /api/orders HTTP/1.1\r\nHost: {server.host}:{server.port}\r\nOrigin: {server.origin}\r\n"
+            f"Cookie: csrftoken={player.csrf_token}; sessionid={player.session_key}\r\n"
+            f"X-CSRFToken: {player.csrf_token}\r\nContent-Type: application/json\r\nContent-Length: "
+        )
+        self._head = head.encode()
+
+    async def place(self, draw: Draw, record: Record) -> str | None:
+        """Place one order and note its outcome; returns the order's id if it was accepted."""
+        body = draw.body()
+        raw = b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
+        began = time.perf_counter()
+        try:
+            response = await self.connection.request(raw)
+        except (OSError, TimeoutError) as error:
+            record.errors[type(error).__name__] += 1
+            return None
+        record.seconds.append(time.perf_counter() - began)
+        return self._noted(draw, response, record)
+
+    def _noted(self, draw: Draw, response: Response, record: Record) -> str | None:
+        try:
+            answer = msgspec.json.decode(response.body)
+            if response.status == ACCEPTED:
+                record.take(self.player.user_id, draw.client_order_id, answer)
+                return str(answer["order_id"])
+            code = str(answer["code"])
+        except (msgspec.DecodeError, KeyError, TypeError):
+            record.errors[f"status {response.status}"] += 1
+            return None
+        if response.status >= 500:
+            record.errors[code] += 1
+        else:
+            record.rejected[code] += 1
+        return None
+
+
+async def closed_loop(seats: Sequence[Seat], flows: Sequence[Iterable[Draw]], record: Record) -> float:
+    """Let every player place one order after the other; returns the seconds from the first to the last answer."""
+
+    async def play(seat: Seat, flow: Iterable[Draw]) -> None:
+        for draw in flow:
+            await seat.place(draw, record)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(play(seat, flow) for seat, flow in zip(seats, flows, strict=True)))
+    return time.perf_counter() - began
