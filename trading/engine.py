@@ -304,7 +304,7 @@ def _next_batch(engine: ListingEngine) -> Batch | None:
     raw = gate().entries(engine.listing_id, engine.epoch, engine.checkpoint, BATCH_ENTRIES)
     if not raw:
         return None
-    if raw[0][1] != engine.checkpoint + 1:
+    if raw[-1][1] != engine.checkpoint + len(raw):
         _require_current(engine)
     entries = [decode(*entry) for entry in raw]
     unreadable = [entry.sequence for entry in entries if isinstance(entry, Undecodable)]
@@ -312,7 +312,9 @@ def _next_batch(engine: ListingEngine) -> Batch | None:
 
 
 def _require_current(engine: ListingEngine) -> None:
-    """Raise `FencedError` if the database has moved on: the stream is trimmed behind whoever moved it."""
+    """Raise `FencedError` if the database has moved on: whoever moved it has trimmed the stream or passed over
+    a sequence.
+    """
     stored = Listing.objects.values_list("checkpoint", flat=True).get(pk=engine.listing_id)
     if stored != engine.checkpoint:
         raise FencedError(f"listing {engine.listing_id}: at {engine.checkpoint}, the ledger at {stored}")

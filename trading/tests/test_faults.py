@@ -14,6 +14,7 @@ from trading.engine import engine_forget, listing_drain
 from trading.gate.answers import Accepted, Refused
 from trading.gate.client import GateClient, gate
 from trading.models import Holding, Listing, Order, Outbox, Portfolio, Trade
+from trading.recovery import gate_ensure_open
 from trading.services import market_close, market_is_drained
 from trading.tests.market import Exchange, open_exchange
 
@@ -174,6 +175,23 @@ def test_a_rival_that_has_trimmed_the_stream_is_no_broken_invariant() -> None:
     exchange.audit()
     assert not Listing.objects.get().is_halted
     assert Trade.objects.count() == 4
+
+
+def test_a_rival_from_before_a_recovery_is_no_broken_invariant() -> None:
+    """Its stream begins where its memory ends, but recovery has passed over a sequence in the middle of it."""
+    exchange = open_exchange()
+    listing_id = exchange.listings["AAA"].pk
+    listing_drain(listing_id)
+    exchange.submit("buyer", "buy", 1, 99_000)
+    with _rival():
+        exchange.drain()
+        gate().redis.hset("gate", "run_id", "another")
+        assert gate_ensure_open()
+        exchange.submit("buyer", "buy", 1, 99_000)
+    assert listing_drain(listing_id) is False
+    assert engine._engines == {}
+    exchange.drain()
+    assert Order.objects.count() == 2
 
 
 def test_a_paused_process_that_settles_late_is_fenced(monkeypatch: pytest.MonkeyPatch) -> None:
