@@ -196,7 +196,8 @@ def test_settings() -> None:
 
 def test_other_variables() -> None:
     sources = [*REPOSITORY.glob("stocking/**/*.py"), *REPOSITORY.glob("tests/*.py"), REPOSITORY / "manage.py"]
-    sources += [REPOSITORY / "stocking/launch/install.sh", REPOSITORY / "docker-compose.yml"]
+    sources += [*REPOSITORY.glob("trading/tests/*.py"), REPOSITORY / "stocking/launch/install.sh"]
+    sources += [REPOSITORY / "docker-compose.yml"]
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources if path != Path(__file__))
     documented = table("docs/settings.md", "variables")
     for name in documented:

@@ -1,0 +1,307 @@
+"""The world of one simulation worker: a Valkey server, a database in memory, a clock that only moves when told.
+
+Everything in it is real but the clock, the store's run id and Celery: the scripts read time and run id from a key,
+and wake-ups go into a list.
+"""
+
+import logging
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.core.management import call_command
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.utils import load_backend
+
+from stocking.base import stream, units
+from stocking.launch.stores import server_binary
+from trading import engine, feed, recovery, services, settlement, tasks, wake
+from trading.core.book import Book
+from trading.gate import client
+from trading.simulation.seams import SeamRedis, Seams, commit_seam, match_seam, sql_seam
+
+START_MS = 1_800_000_000_000
+START_SECONDS = 10.0
+BATCH_ENTRIES = 4
+CLOSE_CHUNK = 2
+# Small stream nodes, so that trimming, which removes whole nodes, happens with few entries.
+STORE_OPTIONS = ("--port", "0", "--save", "", "--appendonly", "no", "--databases", "2",
+                 "--stream-node-max-entries", "2")  # fmt: skip
+CLOCK_KEY = "simulation"
+_TIME, _SIMULATED_TIME = (
+    "redis.call('TIME')",
+    f"redis.call('HMGET', '{CLOCK_KEY}', 'seconds', 'microseconds')",
+)
+_INFO, _SIMULATED_INFO = "redis.call('INFO', 'server')", f"redis.call('HGET', '{CLOCK_KEY}', 'info')"
+_DUMP = """
+local answer = {}
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  answer[#answer + 1] = key
+  answer[#answer + 1] = redis.call('PTTL', key)
+  answer[#answer + 1] = redis.call('DUMP', key)
+end
+return answer
+"""
+_RESTORE = """
+redis.call('FLUSHDB')
+for i = 1, #ARGV, 3 do
+  redis.call('RESTORE', ARGV[i], math.max(0, tonumber(ARGV[i + 1])), ARGV[i + 2])
+end
+"""
+
+
+class SimulatedTime:
+    """Stands for the `time` module: the wall clock is the world's, nothing sleeps."""
+
+    def __init__(self, world: "World", seconds_a_call: float | None = None) -> None:
+        self._world = world
+        self._seconds_a_call = seconds_a_call
+        self._monotonic = 0.0
+
+    def time_ns(self) -> int:
+        """Return the world's time."""
+        return self._world.clock_ms * 1_000_000
+
+    def time(self) -> float:
+        """Return the world's time."""
+        return self._world.clock_ms / 1000
+
+    def monotonic(self) -> float:
+        """Return a clock that moves with each look at it, so that a drain's budget ends after some batches."""
+        step = self._world.seconds_a_look if self._seconds_a_call is None else self._seconds_a_call
+        self._monotonic += step
+        return self._monotonic
+
+    perf_counter = monotonic
+
+    def sleep(self, seconds: float) -> None:
+        """Take no time."""
+
+
+class WakeUps:
+    """Stands for the Celery application: keeps what was sent."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def send_task(self, name: str, args: list[int], **options: Any) -> None:
+        """Put one wake-up on its way."""
+        self._world.seams.pass_("wake", lambda: self._world.wakes.append(args[0]))
+
+
+@dataclass(slots=True)
+class Image:
+    """Copies of the database and of the gate store as of one moment."""
+
+    database: bytes = b""
+    store: list[Any] = field(default_factory=list)
+
+
+@dataclass
+class World:
+    """What one worker simulates in. `memories` are the engines of each of its two engine processes."""
+
+    store: Any
+    bus: Any
+    connection: Any
+    seams: Seams
+    clock_ms: int = START_MS
+    seconds_a_look: float = 0.0
+    runs: int = 0
+    wakes: list[int] = field(default_factory=list)
+    memories: list[dict[int, Any]] = field(default_factory=lambda: [{}, {}])
+    process: int = 0
+
+    @property
+    def run_id(self) -> str:
+        """The run id of the gate store's present run."""
+        return f"{self.runs:040x}"
+
+    def store_started(self) -> None:
+        """Give the gate store another run id: it was started again, or another has taken its place."""
+        self.runs += 1
+        self.clock_set(self.clock_ms)
+
+    def clock_set(self, clock_ms: int) -> None:
+        """Set the time, here and at the gate store."""
+        self.clock_ms = clock_ms
+        fields: dict[str, Any] = {
+            "seconds": clock_ms // 1000,
+            "microseconds": clock_ms % 1000 * 1000,
+            "info": f"run_id:{self.run_id}\r\n",
+        }
+        self.store.hset(CLOCK_KEY, mapping=fields)
+
+    def process_use(self, process: int) -> None:
+        """Let what follows run in one of the engine processes."""
+        self.process = process
+        engine._engines = self.memories[process]
+
+    def process_end(self, process: int) -> None:
+        """Throw away what one process has in memory."""
+        self.memories[process].clear()
+
+    def database_copy(self) -> bytes:
+        """Return the database's content."""
+        return bytes(self.connection.connection.serialize())
+
+    def database_restore(self, content: bytes) -> None:
+        """Replace the database's content."""
+        self.connection.connection.deserialize(content)
+
+    def store_copy(self) -> list[Any]:
+        """Return the gate store's content."""
+        return list(self.store.eval(_DUMP, 0))
+
+    def store_restore(self, content: list[Any]) -> None:
+        """Replace the gate store's content; the clock goes on."""
+        self.store.eval(_RESTORE, 0, *content)
+        self.clock_set(self.clock_ms)
+
+    def begin(self, image: Image) -> None:
+        """Begin a seed where the image was taken."""
+        self.clock_ms, self.runs = START_MS, 1
+        self.wakes.clear()
+        for memory in self.memories:
+            memory.clear()
+        self.process_use(0)
+        tasks._broken.clear()
+        self.database_restore(image.database)
+        self.bus.flushdb()
+        self.store_restore(image.store)
+
+
+@contextmanager
+def world_open() -> Iterator[World]:
+    """Start a world, and put this process into it until the block ends."""
+    directory = Path(tempfile.mkdtemp(prefix="stocking-simulation-", dir=_memory_directory()))
+    socket = directory / "store.sock"
+    command = [str(server_binary()), *STORE_OPTIONS, "--unixsocket", str(socket), "--dir", str(directory)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        with ExitStack() as stack:
+            seams = Seams()
+            url = f"unix://{socket}?db="
+            with redis.Redis.from_url(url + "0") as probe:
+                _wait(probe)
+            bare = [redis.Redis.from_url(url + number, single_connection_client=True) for number in "01"]
+            seams.connection = stack.enter_context(_database())
+            world = World(bare[0], bare[1], seams.connection, seams)
+            stack.enter_context(_quiet())
+            _patch(stack, world, url)
+            yield world
+    finally:
+        server.kill()
+        server.wait()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _memory_directory() -> str | None:
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+
+def _wait(store: redis.Redis) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            store.ping()
+            return
+        except redis.ConnectionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    former = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(former)
+
+
+@contextmanager
+def _database() -> Iterator[Any]:
+    """Put a migrated SQLite database in memory in the place of the configured one."""
+    configured = connections[DEFAULT_DB_ALIAS]
+    own = {
+        **configured.settings_dict,
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": ":memory:",
+        "OPTIONS": {"transaction_mode": "IMMEDIATE"},
+        "CONN_MAX_AGE": None,
+    }
+    connection = load_backend(own["ENGINE"]).DatabaseWrapper(own, DEFAULT_DB_ALIAS)
+    connections[DEFAULT_DB_ALIAS] = connection
+    try:
+        call_command("migrate", "trading", verbosity=0, interactive=False)
+        yield connection
+    finally:
+        connections[DEFAULT_DB_ALIAS] = configured
+        connection.connection.close()
+
+
+def _patch(stack: ExitStack, world: World, url: str) -> None:
+    """Replace clock, run id, Celery and the clients' transport; nothing else of the system is replaced."""
+    seams = world.seams
+
+    def put(place: Any, name: str, value: Any) -> None:
+        stack.callback(setattr, place, name, getattr(place, name))
+        setattr(place, name, value)
+
+    put(settings, "ORDER_REDIS_URL", url + "0")
+    put(settings, "BUS_REDIS_URL", url + "1")
+    put(client, "script_text", _simulated(client.script_text))
+    put(client.GateClient, "store_run_id", lambda _: world.run_id)
+    put(engine, "BATCH_ENTRIES", BATCH_ENTRIES)
+    put(engine, "CLOSE_CHUNK", CLOSE_CHUNK)
+    put(engine, "_engines", {})
+    put(wake, "current_app", WakeUps(world))
+    put(Book, "apply", match_seam(seams, Book.apply))
+    for module in (units, engine, feed, recovery, services, settlement, tasks, wake):
+        if getattr(module, "time", None) is time:
+            put(module, "time", SimulatedTime(world, 1.0 if module is feed else None))
+    _clear_clients()
+    stack.callback(_clear_clients)
+    client.gate().redis = _seam_redis(seams, "gate", url + "0")
+    bus = _seam_redis(seams, "bus", url + "1")
+    put(stream, "bus", lambda: bus)
+    stack.enter_context(world.connection.execute_wrapper(sql_seam(seams)))
+    world.connection._commit = commit_seam(seams, world.connection._commit)
+
+
+def _seam_redis(seams: Seams, name: str, url: str) -> Any:
+    store: Any = SeamRedis.from_url(url, single_connection_client=True)
+    store.seams, store.seam_name = seams, name
+    return store
+
+
+def _clear_clients() -> None:
+    client.gate.cache_clear()
+    for value in vars(stream).values():
+        if hasattr(value, "cache_clear"):
+            value.cache_clear()
+
+
+def _simulated(script_text: Callable[[str], str]) -> Callable[[str], str]:
+    """Return the scripts with clock and run id read from a key."""
+
+    def text(name: str) -> str:
+        script = script_text(name)
+        for real, simulated in ((_TIME, _SIMULATED_TIME), (_INFO, _SIMULATED_INFO)):
+            if real not in script:
+                raise RuntimeError(f"{name}.lua no longer says {real}: the simulation has no clock")
+            script = script.replace(real, simulated)
+        return script
+
+    return text
