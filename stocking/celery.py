@@ -4,7 +4,7 @@ import logging
 import os
 from typing import Any
 
-from celery import Celery, bootsteps
+from celery import Celery, bootsteps, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stocking.settings")
 
@@ -50,6 +50,14 @@ class StockQueues(bootsteps.StartStopStep):
 
 
 app.steps["consumer"].add(StockQueues)
+
+
+@signals.worker_init.connect
+def watchdog_start(**_: Any) -> None:
+    """Have every worker watched over, from its start on."""
+    from stocking.watchdog import Watchdog
+
+    Watchdog(app).start()
 
 
 @app.on_after_finalize.connect

@@ -53,7 +53,7 @@ def service_programs(plan: Plan) -> list[Program]:
 
 
 def _service(name: str, command: tuple[str, ...]) -> Program:
-    return Program(name, SERVICES, command, steady_seconds=4, stop_seconds=10)
+    return Program(name, SERVICES, command, steady_seconds=1, stop_seconds=10)
 
 
 def _worker(name: str, queues: str) -> tuple[str, ...]:

@@ -90,6 +90,8 @@ def _database_options(database: dict[str, Any]) -> None:
         options.setdefault("isolation_level", "read committed")
         options.setdefault("init_command", "SET sql_mode='STRICT_TRANS_TABLES', innodb_strict_mode=1")
         database.setdefault("CONN_MAX_AGE", 60)
+        # A connection that a restart of the server has cut is noticed before a task or request uses it.
+        database.setdefault("CONN_HEALTH_CHECKS", True)
 
 
 for _database in DATABASES.values():
@@ -130,6 +132,7 @@ CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_keepalive": True}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
