@@ -114,13 +114,37 @@ def _load(market: Market, epoch: int | None) -> bool:
 
 
 def _requests(listings: list[Listing]) -> list[Any]:
-    """Return which client ids the market's people have used for which order; bots never ask again."""
-    rows = Order.objects.filter(listing__in=listings, user__is_bot=False).exclude(client_order_id="")
-    columns = ("user_id", "client_order_id", "listing_id", "epoch", "id")
-    return [
-        [user, client_order_id, f"{listing}-{epoch}-{key & 0xFFFFFFFF}"]
-        for user, client_order_id, listing, epoch, key in rows.values_list(*columns).iterator()
-    ]
+    """Return which client ids the market's people have used for which order, as far as the store may not know them.
+
+    Bots never ask again. A store that came back with its log knows them all: they were written together with
+    the sequence of their order.
+    """
+    found: list[Any] = []
+    columns = ("user_id", "client_order_id", "epoch", "id")
+    for listing, sequence in _sequences_known(listings).items():
+        rows = Order.objects.filter(listing=listing, pk__gt=listing << 32 | sequence, user__is_bot=False)
+        for user, client_order_id, epoch, key in (
+            rows.exclude(client_order_id="").values_list(*columns).iterator()
+        ):
+            found.append([user, client_order_id, f"{listing}-{epoch}-{key & 0xFFFFFFFF}"])
+    return found
+
+
+def _sequences_known(listings: list[Listing]) -> dict[int, int]:
+    """Return for each listing the sequence up to which the store's memory is that of the ledger.
+
+    That is what the store says it has given, unless the ledger has orders of a later epoch than the store's own:
+    then another store has given sequences since, and this one knows nothing of what they stand for.
+    """
+    client = gate()
+    epoch = int(client.state().get("epoch", 0))
+    given = client.sequences([listing.pk for listing in listings])
+    known = {}
+    for listing in listings:
+        newest = Order.objects.filter(listing=listing).order_by("-pk").values_list("epoch", flat=True).first()
+        is_later = newest is not None and newest > epoch
+        known[listing.pk] = 0 if is_later else max(0, given[listing.pk][0])
+    return known
 
 
 def _encoded(value: Any) -> str:
