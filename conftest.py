@@ -70,12 +70,13 @@ def _empty_stores() -> Iterator[None]:
     """Begin each test with empty stores and no engine in memory."""
     from django.conf import settings
 
-    from trading import engine
+    from trading import engine, halting
 
     for url in (settings.ORDER_REDIS_URL, settings.BUS_REDIS_URL):
         with redis.Redis.from_url(url) as client:
             client.flushall()
     engine._engines.clear()
+    halting.forget_all()
     return
 
 

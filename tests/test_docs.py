@@ -16,7 +16,7 @@ from django.core.management import find_commands
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from games.tasks import BEAT_SCHEDULE as GAMES_SCHEDULE
-from stocking.base import consumers, stream
+from stocking.base import alarms, consumers, stream
 from stocking.base.errors import CODES, http_status
 from stocking.launch.plan import Plan
 from stocking.launch.programs import service_programs
@@ -24,6 +24,7 @@ from stocking.pages.openapi import document
 from trading.core.events import CancelReason
 from trading.core.orders import OrderStatus
 from trading.core.rejects import RejectCode
+from trading.metrics import families as trading_families
 from trading.models import Order
 from trading.tasks import BEAT_SCHEDULE as TRADING_SCHEDULE
 
@@ -219,6 +220,11 @@ def test_periodic_tasks() -> None:
         assert documented[entry["task"]][1] == f"`{entry['options']['queue']}`"
 
 
+def test_alarms_and_metrics() -> None:
+    assert_same(table("docs/operations.md", "alarms"), alarms.KINDS)
+    assert_same(table("docs/operations.md", "metrics"), {family.name for family in trading_families()})
+
+
 # The pages themselves -----------------------------------------------------------------------------------
 
 
@@ -246,9 +252,8 @@ def test_decisions_are_listed_and_have_their_parts() -> None:
     pages = sorted((REPOSITORY / "docs" / "adr").glob("[0-9]*.md"))
     listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", read("docs/adr/README.md"))
     assert listed == [page.name for page in pages]
-    for number, page in enumerate(pages, start=1):
-        text = page.read_text(encoding="utf-8")
-        assert page.name.startswith(f"{number:04d}-")
+    for page in pages:
+        text, number = page.read_text(encoding="utf-8"), int(page.name[:4])
         assert text.startswith(f"# {number}. ")
         assert re.findall(r"^## (.+)$", text, re.MULTILINE) == [
             "Status",

@@ -13,9 +13,12 @@ from django.utils.translation import gettext_lazy
 
 from stocking.base.errors import ApplicationError
 from trading import services
+from trading.audit.faults import shown
+from trading.audit.watch import market_report
 from trading.core.ticks import floor_to_tick, is_on_tick
 from trading.models import (
     SEQUENCE_BITS,
+    AuditReport,
     Candle,
     Company,
     GateRecord,
@@ -123,13 +126,55 @@ class ListingInline(admin.TabularInline):
 
 @admin.register(Market)
 class MarketAdmin(LedgerAdmin):
-    """One game's trading session."""
+    """One game's trading session; it can be audited, suspended, and resumed when an audit finds nothing wrong."""
 
-    list_display = ("id", "opens", "closes", "initial_cash", "is_settled")
-    list_filter = ("is_settled",)
+    list_display = ("id", "opens", "closes", "initial_cash", "is_settled", "suspended", "suspension_reason")
+    list_filter = ("is_settled", ("suspended_at", admin.EmptyFieldListFilter))
     search_fields = ("=id",)
     ordering = ("-id",)
     inlines = (ListingInline,)
+    actions = ("audit", "suspend", "resume")
+
+    def has_suspend_permission(self, request: HttpRequest) -> bool:
+        """Who may change markets may stop them, though not touch their rows."""
+        return request.user.has_perm("trading.change_market")
+
+    @admin.action(description=gettext_lazy("고른 장 감사"), permissions=["suspend"])
+    def audit(self, request: HttpRequest, queryset: QuerySet[Market]) -> None:
+        """Audit all of the market now and say what was found; changes nothing else."""
+        for market in queryset.order_by("pk"):
+            self._audited(request, market)
+
+    @admin.action(description=gettext_lazy("고른 장 거래 중단"), permissions=["suspend"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Market]) -> None:
+        """Take no more commands; results wait."""
+        for market in queryset.filter(is_settled=False).order_by("pk"):
+            services.market_suspend(market=market, reason=_("운영진 %(name)s") % {"name": request.user})
+            self.message_user(request, _("장 %(id)s의 거래를 멈췄어요.") % {"id": market.pk})
+
+    @admin.action(description=gettext_lazy("감사하고 이상이 없으면 거래 재개"), permissions=["suspend"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Market]) -> None:
+        """Take commands again, or let the results be made, if an audit finds nothing wrong."""
+        for market in queryset.filter(suspended_at__isnull=False).order_by("pk"):
+            if self._audited(request, market):
+                services.market_resume(market=market)
+                self.message_user(request, _("장 %(id)s의 거래를 다시 시작했어요.") % {"id": market.pk})
+
+    def _audited(self, request: HttpRequest, market: Market) -> bool:
+        report = market_report(market=market, by=str(request.user))
+        if report is None:
+            self.message_user(request, _("관문이나 데이터베이스를 읽지 못했어요."), messages.ERROR)
+        elif report.status == AuditReport.Status.OK:
+            self.message_user(request, _("장 %(id)s: 감사에서 이상이 없었어요.") % {"id": market.pk})
+        else:
+            text = _("장 %(id)s: %(faults)s") % {"id": market.pk, "faults": shown(report.fault_texts)}
+            self.message_user(request, text, messages.ERROR)
+        return report is not None and report.status == AuditReport.Status.OK
+
+    @admin.display(description=gettext_lazy("거래 중단"), ordering="suspended_at")
+    def suspended(self, obj: Market) -> datetime | None:
+        """Since when no command is taken."""
+        return moment(obj.suspended_at)
 
     @admin.display(description=gettext_lazy("개장"), ordering="opens_at")
     def opens(self, obj: Market) -> datetime | None:
@@ -148,12 +193,17 @@ class ListingAdmin(LedgerAdmin):
 
     list_display = (
         "id", "market_id", "symbol", "last_price", "base_price", "volume", "trade_count", "checkpoint", "is_halted",
-        "is_closed",
+        "halted_by", "halt_reason", "failures", "retry", "is_closed",
     )  # fmt: skip
-    list_filter = ("is_halted", "is_closed", "symbol")
+    list_filter = ("is_halted", "halted_by", "is_closed", "symbol")
     search_fields = ("symbol", "company__name", "=market__id")
     ordering = ("-market_id", "company_id")
     actions = ("halt", "resume")
+
+    @admin.display(description=gettext_lazy("다음 시도"), ordering="retry_at")
+    def retry(self, obj: Listing) -> datetime | None:
+        """When the batch that failed is tried again."""
+        return moment(obj.retry_at)
 
     def has_halt_permission(self, request: HttpRequest) -> bool:
         """Who may change listings may halt them, though not touch their rows."""
@@ -271,6 +321,32 @@ class OutboxAdmin(LedgerAdmin):
     list_select_related = ("listing",)
     search_fields = ("=listing__id", "=listing__market__id")
     ordering = ("-id",)
+
+
+@admin.register(AuditReport)
+class AuditReportAdmin(LedgerAdmin):
+    """What the live audit has found; runs with the same outcome in a row share a row."""
+
+    list_display = ("id", "market_id", "status", "first", "last", "runs", "duration_ms", "found", "action")
+    list_filter = ("status",)
+    search_fields = ("=market__id", "faults")
+    ordering = ("-id",)
+    exclude = ("progress",)
+
+    @admin.display(description=gettext_lazy("처음"), ordering="first_at")
+    def first(self, obj: AuditReport) -> datetime | None:
+        """When the first of the runs began."""
+        return moment(obj.first_at)
+
+    @admin.display(description=gettext_lazy("마지막"), ordering="last_at")
+    def last(self, obj: AuditReport) -> datetime | None:
+        """When the last of the runs ended."""
+        return moment(obj.last_at)
+
+    @admin.display(description=gettext_lazy("어긋난 곳"))
+    def found(self, obj: AuditReport) -> str:
+        """What is wrong, in words."""
+        return shown(obj.fault_texts)
 
 
 @admin.register(GateRecord)

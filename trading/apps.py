@@ -13,8 +13,9 @@ class TradingConfig(AppConfig):
     def ready(self) -> None:
         """Register the topics, and have the gate forget a session the moment it ends."""
         from accounts.sessions import on_session_end
-        from trading import topics
+        from trading import metrics, topics
         from trading.gate.client import gate
 
         topics.register()
+        metrics.register()
         on_session_end(lambda session_key: gate().session_unbind(session_key))

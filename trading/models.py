@@ -37,12 +37,17 @@ class Company(models.Model):
 
 
 class Market(models.Model):
-    """The trading session of one game: when it opens and closes, and the cash each player starts with."""
+    """The trading session of one game: when it opens and closes, and the cash each player starts with.
+
+    While it is suspended the gate takes no command and no results are made, until staff have looked at it.
+    """
 
     opens_at = models.BigIntegerField(_("개장(ms)"))
     closes_at = models.BigIntegerField(_("폐장(ms)"))
     initial_cash = models.PositiveBigIntegerField(_("시작 자금(원)"))
     is_settled = models.BooleanField(_("정산 완료"), default=False)
+    suspended_at = models.BigIntegerField(_("거래 중단(ms)"), null=True, blank=True)
+    suspension_reason = models.CharField(_("중단 사유"), max_length=300, blank=True)
 
     class Meta:
         verbose_name = _("장")
@@ -51,13 +56,25 @@ class Market(models.Model):
     def __str__(self) -> str:
         return str(self.pk)
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether the audit (or staff) has stopped all trading."""
+        return self.suspended_at is not None
+
 
 class Listing(models.Model):
     """One company in one market, with the checkpoint its single writer compares and sets.
 
     `checkpoint` is the last sequence applied; `marker` the sequence of the end marker once it was read;
-    `book_digest` the digest of the resting orders at the checkpoint.
+    `book_digest` the digest of the resting orders at the checkpoint. `failures` counts how often in a row the next
+    batch could not be settled, `retry_at` says when it is tried again.
     """
+
+    class HaltedBy(models.TextChoices):
+        """Who halted the listing: what the engine halts it resumes itself, once the batch is settled."""
+
+        STAFF = "staff", _("운영진")
+        ENGINE = "engine", _("엔진")
 
     market = models.ForeignKey(Market, models.PROTECT, related_name="listings", verbose_name=_("장"))
     company = models.ForeignKey(Company, models.PROTECT, related_name="listings", verbose_name=_("회사"))
@@ -73,6 +90,10 @@ class Listing(models.Model):
     book_digest = models.PositiveBigIntegerField(default=0, editable=False)
     is_halted = models.BooleanField(_("거래정지"), default=False)
     halt_reason = models.CharField(_("정지 사유"), max_length=200, blank=True)
+    halted_by = models.CharField(_("정지 주체"), max_length=8, choices=HaltedBy.choices, blank=True)
+    failures = models.PositiveIntegerField(_("연속 처리 실패"), default=0)
+    failure = models.CharField(_("마지막 실패"), max_length=200, blank=True)
+    retry_at = models.BigIntegerField(_("다음 시도(ms)"), null=True, blank=True)
     is_closed = models.BooleanField(_("마감 완료"), default=False)
 
     class Meta:
@@ -282,3 +303,45 @@ class GateRecord(models.Model):
 
     def __str__(self) -> str:
         return str(self.epoch)
+
+
+class AuditReport(models.Model):
+    """What the live audit found in a market. Runs with the same outcome in a row share a row.
+
+    `faults` are what was found wrong, a line each: `check:subject` (known again by the next run), a tab, the text.
+    """
+
+    class Status(models.TextChoices):
+        """The outcome: `suspected` becomes `confirmed` when the next run finds the same again."""
+
+        OK = "ok", _("이상 없음")
+        SUSPECTED = "suspected", _("의심")
+        CONFIRMED = "confirmed", _("확인됨")
+
+    market = models.ForeignKey(Market, models.CASCADE, related_name="audits", verbose_name=_("장"))
+    status = models.CharField(_("결과"), max_length=9, choices=Status.choices)
+    first_at = models.BigIntegerField(_("처음(ms)"))
+    last_at = models.BigIntegerField(_("마지막(ms)"))
+    runs = models.PositiveIntegerField(_("횟수"), default=1)
+    duration_ms = models.PositiveIntegerField(_("소요(ms)"), default=0)
+    faults = models.TextField(_("어긋난 곳"), blank=True)
+    action = models.CharField(_("조치"), max_length=200, blank=True)
+    progress = models.JSONField(default=dict, editable=False)
+
+    class Meta:
+        verbose_name = _("감사 결과")
+        verbose_name_plural = _("감사 결과")
+        indexes = [models.Index(fields=["market", "id"], name="audit_by_market")]
+
+    def __str__(self) -> str:
+        return f"{self.market_id}: {self.status}"
+
+    @property
+    def fault_keys(self) -> set[str]:
+        """What two runs compare."""
+        return {line.partition("\t")[0] for line in self.faults.splitlines()}
+
+    @property
+    def fault_texts(self) -> list[str]:
+        """What is wrong, in words."""
+        return [line.partition("\t")[2] for line in self.faults.splitlines()]

@@ -102,6 +102,7 @@ def _load(market: Market, epoch: int | None) -> bool:
         "closes_at": market.closes_at,
         "initial_cash": market.initial_cash,
         "closed": int(any(listing.marker is not None for listing in listings)),
+        "suspended": int(Market.objects.filter(pk=market.pk, suspended_at__isnull=False).exists()),
         "listings": [
             [
                 listing.pk, listing.symbol, listing.lower_limit, listing.upper_limit, listing.last_price,

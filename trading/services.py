@@ -4,9 +4,14 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import redis
 from django.db import transaction
+from django.utils.translation import gettext as _
 
+from chat.services import announce
+from stocking.base.alarms import alarm
 from stocking.base.errors import ApplicationError
+from stocking.base.units import now_ms
 from trading import feed
 from trading.core.ticks import daily_limits
 from trading.gate.answers import Accepted, Refused, Who
@@ -120,18 +125,74 @@ def market_finish(*, market: Market) -> None:
     gate().market_retire(market.pk, listings, accounts)
 
 
-def listing_halt(*, listing: Listing, reason: str) -> None:
-    """Refuse new orders and amends in a listing; cancels pass, what was accepted is still applied."""
-    Listing.objects.filter(pk=listing.pk).update(is_halted=True, halt_reason=reason[:200])
+def market_suspend(*, market: Market, reason: str) -> bool:
+    """Take no more commands in a market, at once, and tell everybody; True for the one call that stopped it.
+
+    What was accepted is still applied and the market still closes in time, but no results are made of it.
+    """
+    is_first = bool(
+        Market.objects.filter(pk=market.pk, suspended_at=None).update(
+            suspended_at=now_ms(), suspension_reason=reason[:300]
+        )
+    )
+    market.refresh_from_db(fields=["suspended_at", "suspension_reason"])
+    try:
+        gate().suspension_set(market.pk, True)
+    except redis.RedisError:  # a gate that is away takes nothing; it is told again by the next audit
+        logger.warning("The gate was not told that market %s is suspended.", market.pk, exc_info=True)
+    if is_first:
+        alarm("market_suspended", f"Market {market.pk} takes no more orders: {reason}")
+        announce(
+            text=_(
+                "게임 #%(number)s의 장부를 확인하느라 거래를 멈췄어요. 주문을 받지 않고, 확인이 끝나면 알려 드릴게요."
+            )
+            % {"number": market.pk}
+        )
+        _listings_changed(market)
+    return is_first
+
+
+def market_resume(*, market: Market) -> bool:
+    """Take commands in a suspended market again; True for the one call that resumed it."""
+    is_first = bool(
+        Market.objects.filter(pk=market.pk, suspended_at__isnull=False).update(
+            suspended_at=None, suspension_reason=""
+        )
+    )
+    market.refresh_from_db(fields=["suspended_at", "suspension_reason"])
+    gate().suspension_set(market.pk, False)
+    if is_first:
+        logger.warning("Market %s is resumed.", market.pk)
+        text = _("게임 #%(number)s의 장부를 확인했어요. 거래를 다시 시작해요.")
+        if market.closes_at <= now_ms():
+            text = _("게임 #%(number)s의 장부를 확인했어요. 곧 결과가 나와요.")
+        announce(text=text % {"number": market.pk})
+        _listings_changed(market)
+    return is_first
+
+
+def listing_halt(*, listing: Listing, reason: str, by: Listing.HaltedBy = Listing.HaltedBy.STAFF) -> None:
+    """Refuse new orders and amends in a listing; cancels pass, what was accepted is still applied.
+
+    A halt by staff stays until staff lift it, also where the engine had halted the listing before.
+    """
+    Listing.objects.filter(pk=listing.pk).update(is_halted=True, halt_reason=reason[:200], halted_by=by)
     gate().halt_set(listing.pk, True)
     _listing_changed(listing)
 
 
 def listing_resume(*, listing: Listing, reason: str = "") -> None:
     """Accept orders in a halted listing again."""
-    Listing.objects.filter(pk=listing.pk).update(is_halted=False, halt_reason=reason[:200])
+    Listing.objects.filter(pk=listing.pk).update(is_halted=False, halt_reason=reason[:200], halted_by="")
     gate().halt_set(listing.pk, False)
     _listing_changed(listing)
+
+
+def _listings_changed(market: Market) -> None:
+    try:
+        feed.market_changed(market.listings.select_related("company", "market"))
+    except redis.RedisError:
+        logger.warning("The listings' status could not be published.", exc_info=True)
 
 
 def _listing_changed(listing: Listing) -> None:

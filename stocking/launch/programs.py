@@ -46,7 +46,7 @@ def service_programs(plan: Plan) -> list[Program]:
         _service("web", web),
         # Each listing's queue is added by the worker itself when the listing appears.
         _service("engine", _worker("engine", "stock.none")),
-        _service("jobs", _worker("jobs", "default")),
+        _service("jobs", _worker("jobs", "default,audit")),
         _service("clock", _worker("clock", "clock")),
         _service("beat", beat),
     ]

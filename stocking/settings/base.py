@@ -192,6 +192,7 @@ ORDER_RATE_PER_SECOND = env.int("ORDER_RATE_PER_SECOND", default=50)
 ORDER_RATE_BURST = env.int("ORDER_RATE_BURST", default=100)
 MAX_OPEN_ORDERS = env.int("MAX_OPEN_ORDERS", default=1500)
 STREAM_LIMIT = env.int("STREAM_LIMIT", default=200_000)
+AUDIT_SECONDS = env.float("AUDIT_SECONDS", default=3)
 
 LOGGING = {
     "version": 1,

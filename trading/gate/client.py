@@ -6,6 +6,7 @@ first answer.
 
 import asyncio
 import weakref
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,10 @@ class GateClient:
         """Refuse (or accept again) submits and amends in a listing; cancels pass always."""
         self.redis.hset(f"listing:{listing_id}", "halted", int(halted))
 
+    def suspension_set(self, market_id: int, suspended: bool) -> None:
+        """Refuse every command in a market (or take them again); one the gate does not know is left alone."""
+        self.run("suspend", market_id, int(suspended))
+
     def state(self) -> dict[str, str]:
         """Return the gate's own record: state, run_id, epoch, market."""
         return {key.decode(): value.decode() for key, value in self.redis.hgetall("gate").items()}
@@ -222,10 +227,20 @@ class GateClient:
         """Return whether the gate knows a market."""
         return bool(self.redis.exists(f"market:{market_id}"))
 
-    def snapshot(self, market_id: int) -> dict[str, Any]:
-        """Return everything the audit compares, as of one instant."""
-        text = self.run("snapshot", market_id).decode(errors="replace")
-        return msgspec.json.decode(text)
+    def audit_read(
+        self, market_id: int, accounts: Sequence[int], entries: int, budget: int, *, with_orders: bool
+    ) -> dict[str, Any]:
+        """Return what the audit compares of these accounts, as of one instant; see `snapshot.lua`.
+
+        At most `entries` waiting entries of a listing; as many accounts (with their open orders) as `budget` allows.
+        """
+        text = self.run("snapshot", market_id, entries, budget, int(with_orders), *accounts)
+        return msgspec.json.decode(text.decode(errors="replace"))
+
+    def accounts_known(self, market_id: int) -> set[int]:
+        """Return the accounts the gate has ever had in a market, found without blocking it."""
+        prefix = f"account:{market_id}:"
+        return {int(key[len(prefix) :]) for key in self.redis.scan_iter(f"{prefix}*", count=1_000)}
 
 
 def _entry_id(raw: bytes) -> tuple[int, int]:

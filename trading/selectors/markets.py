@@ -59,7 +59,8 @@ def listing_status(listing: Listing, time_ms: int) -> str:
         return "halted"
     if time_ms < listing.market.opens_at:
         return "preparing"
-    if listing.is_closed or listing.marker is not None or time_ms >= listing.market.closes_at:
+    is_over = listing.is_closed or listing.marker is not None or time_ms >= listing.market.closes_at
+    if is_over or listing.market.is_suspended:
         return "closed"
     return "trading"
 

@@ -23,7 +23,7 @@ from django.db.utils import load_backend
 
 from stocking.base import stream, units
 from stocking.launch.stores import server_binary
-from trading import engine, feed, recovery, services, settlement, tasks, wake
+from trading import engine, feed, halting, recovery, services, settlement, tasks, wake
 from trading.core.book import Book
 from trading.gate import client
 from trading.simulation.seams import SeamRedis, Seams, commit_seam, match_seam, sql_seam
@@ -173,7 +173,7 @@ class World:
         for memory in self.memories:
             memory.clear()
         self.process_use(0)
-        tasks._broken.clear()
+        halting.forget_all()
         self.database_restore(image.database)
         self.bus.flushdb()
         self.store_restore(image.store)
@@ -268,7 +268,7 @@ def _patch(stack: ExitStack, world: World, url: str) -> None:
     put(engine, "_engines", {})
     put(wake, "current_app", WakeUps(world))
     put(Book, "apply", match_seam(seams, Book.apply))
-    for module in (units, engine, feed, recovery, services, settlement, tasks, wake):
+    for module in (units, engine, feed, halting, recovery, services, settlement, tasks, wake):
         if getattr(module, "time", None) is time:
             put(module, "time", SimulatedTime(world, 1.0 if module is feed else None))
     _clear_clients()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError
 
-from trading import engine, feed, settlement, tasks
+from trading import engine, feed, halting, settlement, tasks
 from trading.core.book import Book
 from trading.core.invariants import InvariantError
 from trading.engine import engine_forget, listing_drain
@@ -270,12 +270,13 @@ def test_a_broken_invariant_halts_that_listing_alone(monkeypatch: pytest.MonkeyP
         tasks.drain(broken)
         assert tried is None
     halted = {listing.symbol: (listing.is_halted, listing.halt_reason) for listing in Listing.objects.all()}
-    assert halted == {"AAA": (True, "two and two are five"), "BBB": (False, "")}
+    assert halted == {"AAA": (True, "InvariantError: two and two are five"), "BBB": (False, "")}
     assert exchange.submit("buyer", "buy", 1, 99_000) == Refused("halted")
     assert isinstance(exchange.submit("buyer", "buy", 1, 90_000, symbol="BBB"), Accepted)
     exchange.audit()
-    tasks._broken.clear()  # its time has come
+    halting.forget_all()  # its time has come
     tasks.drain(broken)
+    assert not Listing.objects.get(pk=broken).is_halted
     exchange.drain()
     assert Trade.objects.count() == 2
 
@@ -297,17 +298,9 @@ def test_a_constraint_of_the_database_halts_the_listing_and_keeps_the_money(
         tasks.drain(exchange.listings["AAA"].pk)
     assert Listing.objects.get().is_halted
     assert Trade.objects.count() == Outbox.objects.count() == 0
-    tasks._broken.clear()
-    exchange.halt("AAA", False)
-    exchange.drain()
+    halting.forget_all()
+    tasks.drain(exchange.listings["AAA"].pk)
     _require_exact(exchange)
-
-
-@pytest.fixture(autouse=True)
-def _none_broken() -> Iterator[None]:
-    tasks._broken.clear()
-    yield
-    tasks._broken.clear()
 
 
 def _spoil(exchange: Exchange, number: int, text: bytes) -> None:

@@ -2,7 +2,7 @@
 -- A script validates everything first and writes last: Redis does not roll back.
 -- Keys of the gate store:
 --   gate                      state, run_id, epoch, market (the current one)
---   market:ID                 opens_at, closes_at, initial_cash, closed
+--   market:ID                 opens_at, closes_at, initial_cash, closed, suspended
 --   market:ID:symbols         symbol -> listing
 --   listing:ID                market, symbol, lower, upper, last, halted, marked (has its end marker),
 --                             sequence (given), applied (released up to; absent while being loaded)
@@ -70,8 +70,8 @@ local function rate_exceeded(account, per_second, burst, now)
 end
 
 local function market_refusal(market, now)
-  local times = redis.call('HMGET', 'market:' .. market, 'opens_at', 'closes_at', 'closed')
-  if not times[1] or now < tonumber(times[1]) or now >= tonumber(times[2]) or times[3] ~= '0' then
+  local times = redis.call('HMGET', 'market:' .. market, 'opens_at', 'closes_at', 'closed', 'suspended')
+  if not times[1] or now < tonumber(times[1]) or now >= tonumber(times[2]) or times[3] ~= '0' or times[4] == '1' then
     return 'market_closed'
   end
   return nil

@@ -1,5 +1,5 @@
 -- Begins to serve a loaded market: its times and listings become known, and it becomes the current market.
--- ARGV: payload (JSON): {market, opens_at, closes_at, initial_cash, closed,
+-- ARGV: payload (JSON): {market, opens_at, closes_at, initial_cash, closed, suspended,
 --   listings: [[listing, symbol, lower, upper, last, halted, checkpoint, marked]…]},
 --   epoch ('' keeps the present one; otherwise the gate opens in this epoch on the present store)
 -- Returns 1, or 0 when the gate is not open and no epoch is given, or when the market is served already.
@@ -24,7 +24,8 @@ for _, listing in ipairs(payload.listings) do
   redis.call('HSET', 'market:' .. market .. ':symbols', listing[2], id)
 end
 redis.call('HSET', 'market:' .. market, 'opens_at', integer(payload.opens_at), 'closes_at', integer(payload.closes_at),
-  'initial_cash', integer(payload.initial_cash), 'closed', integer(payload.closed))
+  'initial_cash', integer(payload.initial_cash), 'closed', integer(payload.closed),
+  'suspended', integer(payload.suspended))
 redis.call('HSET', 'gate', 'market', market)
 if ARGV[2] ~= '' then
   redis.call('HSET', 'gate', 'state', 'open', 'run_id', run_id(), 'epoch', ARGV[2])
