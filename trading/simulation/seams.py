@@ -11,7 +11,6 @@ from typing import Any
 
 import redis
 from django.db import OperationalError
-from redis.client import Pipeline
 
 from trading.core.book import Book
 
@@ -43,8 +42,8 @@ class Fault:
 class Seams:
     """Counts the passages and lets the armed fault happen."""
 
-    def __init__(self) -> None:
-        self.connection: Any = None
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
         self.pause: Callable[[], None] = lambda: None
         self.fault: Fault | None = None
         self.fired = False
@@ -122,36 +121,6 @@ def _error(fault: Fault) -> Exception:
     if fault.seam == "wake":
         return OSError("injected")
     return OperationalError("injected")
-
-
-class SeamRedis(redis.Redis):
-    """A client of a store whose every round trip is a passage."""
-
-    seams: Seams
-    seam_name: str
-
-    def execute_command(self, *args: Any, **options: Any) -> Any:
-        """Run one command."""
-        return self.seams.pass_(
-            self.seam_name, lambda: super(SeamRedis, self).execute_command(*args, **options)
-        )
-
-    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> "SeamPipeline":  # type: ignore[override]
-        """Return a pipeline whose execution is one passage."""
-        pipe = SeamPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
-        pipe.seams, pipe.seam_name = self.seams, self.seam_name
-        return pipe
-
-
-class SeamPipeline(Pipeline):
-    """A pipeline whose execution is one passage."""
-
-    seams: Seams
-    seam_name: str
-
-    def execute(self, raise_on_error: bool = True) -> Any:
-        """Send all that was queued."""
-        return self.seams.pass_(self.seam_name, lambda: super(SeamPipeline, self).execute(raise_on_error))
 
 
 def sql_seam(seams: Seams) -> Callable[..., Any]:

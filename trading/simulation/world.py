@@ -10,13 +10,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import redis
-from django.conf import settings
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.utils import load_backend
@@ -26,7 +24,8 @@ from stocking.launch.stores import server_binary
 from trading import engine, feed, halting, recovery, services, settlement, tasks, wake
 from trading.core.book import Book
 from trading.gate import client
-from trading.simulation.seams import SeamRedis, Seams, commit_seam, match_seam, sql_seam
+from trading.simulation.seams import Seams, commit_seam, match_seam, sql_seam
+from trading.simulation.transport import Line, SeamRedis
 
 START_MS = 1_800_000_000_000
 START_SECONDS = 10.0
@@ -183,20 +182,19 @@ class World:
 def world_open() -> Iterator[World]:
     """Start a world, and put this process into it until the block ends."""
     directory = Path(tempfile.mkdtemp(prefix="stocking-simulation-", dir=_memory_directory()))
-    socket = directory / "store.sock"
-    command = [str(server_binary()), *STORE_OPTIONS, "--unixsocket", str(socket), "--dir", str(directory)]
+    socket = str(directory / "store.sock")
+    command = [str(server_binary()), *STORE_OPTIONS, "--unixsocket", socket, "--dir", str(directory)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         with ExitStack() as stack:
-            seams = Seams()
-            url = f"unix://{socket}?db="
-            with redis.Redis.from_url(url + "0") as probe:
-                _wait(probe)
-            bare = [redis.Redis.from_url(url + number, single_connection_client=True) for number in "01"]
-            seams.connection = stack.enter_context(_database())
-            world = World(bare[0], bare[1], seams.connection, seams)
+            _wait(socket)
+            lines = [stack.enter_context(closing(Line(socket, database))) for database in (0, 1)]
+            connection = stack.enter_context(_database())
+            seams, unfailing = Seams(connection), Seams(connection)
+            store, bus = (SeamRedis(line, unfailing, "") for line in lines)
+            world = World(store, bus, connection, seams)
             stack.enter_context(_quiet())
-            _patch(stack, world, url)
+            _patch(stack, world, SeamRedis(lines[0], seams, "gate"), SeamRedis(lines[1], seams, "bus"))
             yield world
     finally:
         server.kill()
@@ -208,13 +206,13 @@ def _memory_directory() -> str | None:
     return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 
-def _wait(store: redis.Redis) -> None:
+def _wait(socket: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            store.ping()
+            Line(socket, 0).close()
             return
-        except redis.ConnectionError:
+        except OSError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
@@ -251,7 +249,7 @@ def _database() -> Iterator[Any]:
         connection.connection.close()
 
 
-def _patch(stack: ExitStack, world: World, url: str) -> None:
+def _patch(stack: ExitStack, world: World, store: SeamRedis, bus: SeamRedis) -> None:
     """Replace clock, run id, Celery and the clients' transport; nothing else of the system is replaced."""
     seams = world.seams
 
@@ -259,8 +257,6 @@ def _patch(stack: ExitStack, world: World, url: str) -> None:
         stack.callback(setattr, place, name, getattr(place, name))
         setattr(place, name, value)
 
-    put(settings, "ORDER_REDIS_URL", url + "0")
-    put(settings, "BUS_REDIS_URL", url + "1")
     put(client, "script_text", _simulated(client.script_text))
     put(client.GateClient, "store_run_id", lambda _: world.run_id)
     put(engine, "BATCH_ENTRIES", BATCH_ENTRIES)
@@ -273,17 +269,10 @@ def _patch(stack: ExitStack, world: World, url: str) -> None:
             put(module, "time", SimulatedTime(world, 1.0 if module is feed else None))
     _clear_clients()
     stack.callback(_clear_clients)
-    client.gate().redis = _seam_redis(seams, "gate", url + "0")
-    bus = _seam_redis(seams, "bus", url + "1")
+    client.gate().redis = store
     put(stream, "bus", lambda: bus)
     stack.enter_context(world.connection.execute_wrapper(sql_seam(seams)))
     world.connection._commit = commit_seam(seams, world.connection._commit)
-
-
-def _seam_redis(seams: Seams, name: str, url: str) -> Any:
-    store: Any = SeamRedis.from_url(url, single_connection_client=True)
-    store.seams, store.seam_name = seams, name
-    return store
 
 
 def _clear_clients() -> None:
