@@ -162,13 +162,12 @@ class Model:
 
     def _passed_over(self, listing: ListingModel, checkpoint: int) -> None:
         """Recovery has moved the checkpoint by one: what was accepted behind it is lost, if it may be."""
+        is_moved = checkpoint != listing.checkpoint  # if it were not, what follows of it has to show
         check(
-            checkpoint == listing.checkpoint + 1,
-            lambda: (
-                f"{listing.symbol}: recovery moved the checkpoint from {listing.checkpoint} to {checkpoint}"
-            ),
+            not is_moved or checkpoint == listing.checkpoint + 1,
+            lambda: f"{listing.symbol}: recovery moves the checkpoint {listing.checkpoint} to {checkpoint}",
         )
-        for sequence in [key for key in listing.log if key >= checkpoint]:
+        for sequence in [key for key in listing.log if key > listing.checkpoint]:
             entry = listing.log.pop(sequence)
             check(sequence in listing.losable, lambda: f"{listing.symbol}: entry {sequence} is lost")
             listing.lost += 1
@@ -177,7 +176,8 @@ class Model:
                 order_id = self.placed.pop((int(words[1]), words[7]))
                 self.lost_orders.add(order_id)
         listing.losable.clear()
-        listing.log[checkpoint] = None
+        if is_moved:
+            listing.log[checkpoint] = None
         listing.newest = checkpoint
         # newest_id stays behind: entries of the new epoch compare as later, whatever their sequence.
 

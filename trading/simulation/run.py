@@ -38,6 +38,8 @@ WEIGHTS = {
 }  # fmt: skip
 # While the gate is shut somebody soon opens it, or nothing would happen any more.
 WEIGHTS_SHUT = {**WEIGHTS, "sweep": 20, "gate_open": 20, "drain": 40, "submit": 10}
+# While a process stands still the worst may happen: the store it has read from is replaced, and all goes on.
+WEIGHTS_PAUSED = {**WEIGHTS, "store_lost": 6, "store_tail_lost": 6, "store_restarted": 4}
 FAULTED = {
     "client": ("submit", "amend", "cancel", "cancel_all", "repeat"),
     "process": ("drain", "sweep", "gate_open", "outbox", "releases", "close", "halt"),
@@ -48,9 +50,9 @@ FAULTS = {
                ("wake", "kill", 1), ("wake", "kill_after", 1), ("wake", "error", 1)),
     "process": (
         ("gate", "kill", 5), ("gate", "kill_after", 5), ("gate", "error", 5), ("gate", "error_after", 5),
-        ("gate", "pause", 5), ("sql", "kill", 22), ("sql", "kill_after", 22), ("sql", "error", 22),
+        ("gate", "pause", 5), ("gate", "pause", 5), ("sql", "kill", 22), ("sql", "kill_after", 22), ("sql", "error", 22),
         ("sql", "deadlock", 22), ("sql", "pause", 8), ("commit", "kill", 2), ("commit", "kill_after", 2),
-        ("commit", "error", 2), ("commit", "error_after", 2), ("match", "kill", 3), ("match", "pause", 3),
+        ("commit", "error", 2), ("commit", "error_after", 2), ("match", "kill", 3), ("match", "pause", 3), ("match", "pause", 1),
         ("bus", "kill", 3), ("bus", "error", 3), ("bus", "pause", 2), ("wake", "kill", 2),
     ),
 }  # fmt: skip
@@ -176,7 +178,7 @@ class Run:
 
     def step(self) -> None:
         """Take one random step, with or without a fault in it."""
-        weights = WEIGHTS if self.model.is_open else WEIGHTS_SHUT
+        weights = WEIGHTS_SHUT if not self.model.is_open else WEIGHTS_PAUSED if self._depth else WEIGHTS
         kind = self.draw.choices(list(weights), list(weights.values()))[0]
         self._take(kind, self._fault(kind))
 
@@ -205,13 +207,14 @@ class Run:
             text = f"{steps.note} KILLED"
             if kind == "drain":
                 self.world.process_end(self.world.process)
-            self._connection_reset()
+            self.world.connection_reset()
         except _Injected:
             text = f"{steps.note} FAILED"
         finally:
             fired = seams.fired
             seams.arm(None)
             trace.append(f"{'  ' * depth}{number:3} {kind}: {text}{f'  [{fault}]' if fired else ''}")
+        check(fired or "outcome_unknown" not in text, f"{kind}: the gate's script failed")
         if fired and fault:
             self.outcome.crashes[f"{fault.seam} {fault.what}"] += 1
         self.outcome.commands[kind] += 1
@@ -258,7 +261,7 @@ class Run:
         self._depth, steps.paused = 1, process
         with world.seams.put_aside():
             self._look()
-            for _ in range(self.draw.randint(1, 6)):
+            for _ in range(self.draw.randint(1, 8)):
                 self.step()
         self._depth, steps.paused = 0, None
         world.seams.pause = self._others
@@ -285,16 +288,6 @@ class Run:
             and (listing.marker is None or listing.is_closed)
             for listing in self.model.listings.values()
         )
-
-    def _connection_reset(self) -> None:
-        """Give the next process a connection of its own: nothing of the dead one's transaction is left."""
-        connection = self.world.connection
-        if connection.connection.in_transaction:
-            connection.connection.rollback()
-        connection.connection.isolation_level = None
-        connection.in_atomic_block = connection.needs_rollback = connection.closed_in_transaction = False
-        connection.savepoint_ids, connection.run_on_commit, connection.atomic_blocks = [], [], []
-        connection.commit_on_exit = connection.autocommit = True
 
 
 class _Injected(Exception):

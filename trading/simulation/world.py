@@ -165,8 +165,19 @@ class World:
         self.store.eval(_RESTORE, 0, *content)
         self.clock_set(self.clock_ms)
 
+    def connection_reset(self) -> None:
+        """Give the next process a connection of its own: nothing of a dead one's transaction is left."""
+        connection = self.connection
+        if connection.connection.in_transaction:
+            connection.connection.rollback()
+        connection.connection.isolation_level = None
+        connection.in_atomic_block = connection.needs_rollback = connection.closed_in_transaction = False
+        connection.savepoint_ids, connection.run_on_commit, connection.atomic_blocks = [], [], []
+        connection.commit_on_exit = connection.autocommit = True
+
     def begin(self, image: Image) -> None:
         """Begin a seed where the image was taken."""
+        self.connection_reset()
         self.clock_ms, self.runs = START_MS, 1
         self.wakes.clear()
         for memory in self.memories:
