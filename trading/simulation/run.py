@@ -50,10 +50,10 @@ FAULTS = {
                ("wake", "kill", 1), ("wake", "kill_after", 1), ("wake", "error", 1)),
     "process": (
         ("gate", "kill", 5), ("gate", "kill_after", 5), ("gate", "error", 5), ("gate", "error_after", 5),
-        ("gate", "pause", 5), ("gate", "pause", 5), ("sql", "kill", 22), ("sql", "kill_after", 22), ("sql", "error", 22),
-        ("sql", "deadlock", 22), ("sql", "pause", 8), ("commit", "kill", 2), ("commit", "kill_after", 2),
-        ("commit", "error", 2), ("commit", "error_after", 2), ("match", "kill", 3), ("match", "pause", 3), ("match", "pause", 1),
-        ("bus", "kill", 3), ("bus", "error", 3), ("bus", "pause", 2), ("wake", "kill", 2),
+        ("gate", "pause", 5), ("gate", "pause", 5), ("sql", "kill", 22), ("sql", "kill_after", 22),
+        ("sql", "error", 22), ("sql", "deadlock", 22), ("sql", "pause", 8), ("commit", "kill", 2),
+        ("commit", "kill_after", 2), ("commit", "error", 2), ("commit", "error_after", 2), ("match", "kill", 3), ("match", "pause", 3),
+        ("match", "pause", 1), ("bus", "kill", 3), ("bus", "error", 3), ("bus", "pause", 2), ("wake", "kill", 2),
     ),
 }  # fmt: skip
 
