@@ -6,6 +6,7 @@ gate does not know yet is looked up once in the database and bound.
 
 import logging
 import re
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
@@ -16,7 +17,6 @@ from django.conf import settings
 from django.http import parse_cookie
 from django.middleware import csrf
 from django.utils import translation
-from redis.exceptions import RedisError
 
 from accounts.sessions import current_user_of
 from stocking.base.consumers import origin_allowed
@@ -24,6 +24,7 @@ from stocking.base.errors import ApplicationError, http_status
 from trading.gate import answers
 from trading.gate.answers import Accepted, Who
 from trading.gate.client import async_gate
+from trading.gate.pipeline import StoreBusyError, StoreLostError, StoreRefusedError
 from trading.wake import Waker
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,12 @@ MAX_BODY_BYTES = 4_096
 # As Django makes them. A spelling that only the database takes for the same would escape its logout.
 _SESSION_KEY = re.compile(r"[a-z0-9]{8,64}")
 MAX_SYMBOL_CHARACTERS = 16
+BROWSERS_REMEMBERED = 4_096
+_HEADERS = [
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+]
 
 
 class SubmitBody(msgspec.Struct, kw_only=True, gc=False):
@@ -76,12 +83,11 @@ class OrderEntry:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Answer one request; what is refused is told as JSON and has changed nothing."""
         headers = dict(scope["headers"])
-        cookies = parse_cookie(headers.get(b"cookie", b"").decode("latin-1"))
         try:
-            status, body = 202, await self._handle(scope, headers, cookies, receive)
+            status, body = 202, await self._handle(scope, headers, receive)
         except ApplicationError as error:
             status = http_status(error.code)
-            with translation.override(_language(cookies, headers)):
+            with translation.override(_language(headers)):
                 body = error.as_dict()
         except Exception:
             logger.exception("Order entry failed.")
@@ -89,13 +95,15 @@ class OrderEntry:
         await _answer(send, status, body)
 
     async def _handle(
-        self, scope: dict[str, Any], headers: dict[bytes, bytes], cookies: dict[str, str], receive: Any
+        self, scope: dict[str, Any], headers: dict[bytes, bytes], receive: Any
     ) -> dict[str, Any]:
-        _check_origin(headers, cookies)
+        session = _session_checked(
+            headers.get(b"cookie", b""), headers.get(b"x-csrftoken", b""), headers.get(b"origin"),
+            headers.get(b"host", b""),
+        )  # fmt: skip
         raw = await _read(receive)
         rest, method = scope["path"].removeprefix(PATH), scope["method"]
         path = rest[1:]
-        session = cookies.get(settings.SESSION_COOKIE_NAME, "")
         if method == "POST" and rest in ("", "/"):
             return await self._submit(session, _decoded(_submit_decoder, raw, headers))
         if method == "PATCH" and path:
@@ -161,7 +169,7 @@ class OrderEntry:
                 raise ApplicationError("not_authenticated")
             try:
                 await gate.session_bind(session, user.pk)
-            except (RedisError, OSError) as error:
+            except (StoreBusyError, StoreLostError, StoreRefusedError) as error:
                 raise ApplicationError("outcome_unknown") from error
             if (
                 await database_sync_to_async(current_user_of)(session) is None
@@ -198,29 +206,38 @@ async def _read(receive: Any) -> bytes:
             return body
 
 
-def _check_origin(headers: dict[bytes, bytes], cookies: dict[str, str]) -> None:
-    """Refuse a foreign `Origin`, and a request whose token is not that of the cookie: Django's own rule."""
-    origin = headers.get(b"origin")
-    if origin is not None and not origin_allowed(
-        origin.decode("latin-1"), headers.get(b"host", b"").decode("latin-1")
-    ):
+def _cookies(raw: bytes) -> dict[str, str]:
+    return parse_cookie(raw.decode("latin-1"))
+
+
+@lru_cache(maxsize=BROWSERS_REMEMBERED)
+def _session_checked(cookie: bytes, token: bytes, origin: bytes | None, host: bytes) -> str:
+    """Return the session's key after Django's own rule: no foreign `Origin`, and a token that is the cookie's.
+
+    A browser sends the same headers with each order, so a check that passed is remembered.
+    """
+    if origin is not None and not origin_allowed(origin.decode("latin-1"), host.decode("latin-1")):
         raise ApplicationError("csrf_failed")
-    token = headers.get(b"x-csrftoken", b"").decode("latin-1")
+    cookies, given = _cookies(cookie), token.decode("latin-1")
     secret = cookies.get(settings.CSRF_COOKIE_NAME, "")
     try:
-        csrf_check_format(token)
+        csrf_check_format(given)
         csrf_check_format(secret)
     except csrf.InvalidTokenFormat:
         raise ApplicationError("csrf_failed") from None
     if len(secret) == csrf.CSRF_TOKEN_LENGTH:  # a cookie may carry the token masked
         secret = csrf_unmask(secret)
-    if not csrf_match(token, secret):
+    if not csrf_match(given, secret):
         raise ApplicationError("csrf_failed")
+    return cookies.get(settings.SESSION_COOKIE_NAME, "")
 
 
 def _decoded(decoder: Any, raw: bytes, headers: dict[bytes, bytes]) -> Any:
-    content_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-    if content_type != b"application/json":
+    content_type = headers.get(b"content-type", b"")
+    if (
+        content_type != b"application/json"
+        and content_type.split(b";")[0].strip().lower() != b"application/json"
+    ):
         raise ApplicationError("invalid_request")
     try:
         return decoder.decode(raw)
@@ -228,10 +245,10 @@ def _decoded(decoder: Any, raw: bytes, headers: dict[bytes, bytes]) -> Any:
         raise ApplicationError("invalid_request") from None
 
 
-def _language(cookies: dict[str, str], headers: dict[bytes, bytes]) -> str:
+def _language(headers: dict[bytes, bytes]) -> str:
     """Return the language of an error message: the cookie's, else the browser's first, else the default."""
     wanted = (
-        cookies.get(settings.LANGUAGE_COOKIE_NAME)
+        _cookies(headers.get(b"cookie", b"")).get(settings.LANGUAGE_COOKIE_NAME)
         or headers.get(b"accept-language", b"").decode("latin-1")[:2]
     )
     known = {code for code, _ in settings.LANGUAGES}
@@ -240,12 +257,7 @@ def _language(cookies: dict[str, str], headers: dict[bytes, bytes]) -> str:
 
 async def _answer(send: Any, status: int, body: dict[str, Any]) -> None:
     content = msgspec.json.encode(body)
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(content)).encode()),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-    ]
+    headers = [*_HEADERS, (b"content-length", b"%d" % len(content))]
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         seconds = -(-int(body.get("retry_after_ms", 1_000)) // 1_000)
         headers.append((b"retry-after", str(seconds).encode()))

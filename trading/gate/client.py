@@ -5,6 +5,7 @@ first answer.
 """
 
 import asyncio
+import hashlib
 import weakref
 from collections.abc import Sequence
 from functools import cache
@@ -13,14 +14,14 @@ from typing import Any
 
 import msgspec
 import redis
-import redis.asyncio
 from django.conf import settings
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from trading.gate import answers
 from trading.gate.answers import Accepted, Balances, GateOrder, HeldOrder, Refused, Who
+from trading.gate.pipeline import StoreBusyError, StoreLostError, StorePipeline, StoreRefusedError
 
 SESSION_BINDING_SECONDS = 3600
 RETIRED_MARKET_SECONDS = 7200
@@ -31,6 +32,12 @@ _DIRECTORY = Path(__file__).parent / "scripts"
 def script_text(name: str) -> str:
     """Return a gate script with what all share put in front."""
     return (_DIRECTORY / "prelude.lua").read_text() + (_DIRECTORY / f"{name}.lua").read_text()
+
+
+@cache
+def _digested(name: str) -> tuple[str, str]:
+    text = script_text(name)
+    return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 class GateClient:
@@ -275,40 +282,42 @@ def gate() -> GateClient:
 
 
 class AsyncGateClient:
-    """The gate for order entry: the same commands on an event loop, its connections opened once and kept."""
+    """The gate for order entry: the same commands on an event loop, all of them on one pipelined connection."""
 
-    def __init__(self, url: str, max_connections: int = 64) -> None:
-        pool = redis.asyncio.BlockingConnectionPool.from_url(
-            url, max_connections=max_connections, timeout=5, retry=Retry(NoBackoff(), 0), socket_timeout=5,
-            socket_connect_timeout=2,
-        )  # fmt: skip
-        self.redis: Any = redis.asyncio.Redis(connection_pool=pool)
-        self._digests: dict[str, str] = {}
+    def __init__(self, url: str) -> None:
+        self._store = StorePipeline(url)
 
     async def _run(self, name: str, arguments: list[Any]) -> Any:
-        digest = self._digests.get(name)
-        if digest is None:
-            digest = self._digests[name] = await self.redis.script_load(script_text(name))
+        text, digest = _digested(name)
         try:
-            return await self.redis.evalsha(digest, 1, "gate", *arguments)
-        except NoScriptError:  # the store was restarted: the script has not run
-            self._digests[name] = await self.redis.script_load(script_text(name))
-            return await self.redis.evalsha(digest, 1, "gate", *arguments)
+            return await self._store.execute("EVALSHA", digest, 1, "gate", *arguments)
+        except StoreRefusedError as error:
+            if not str(error).startswith("NOSCRIPT"):
+                raise
+        # The store was started anew: the script has not run.
+        await self._store.execute("SCRIPT", "LOAD", text)
+        return await self._store.execute("EVALSHA", digest, 1, "gate", *arguments)
 
     async def command(self, name: str, arguments: list[Any]) -> Accepted | Refused:
-        """Run a command script; a lost reply is `outcome_unknown`."""
+        """Run a command script; a lost reply is `outcome_unknown`, a command that was not sent `overloaded`."""
         try:
             return answers.parse(await self._run(name, arguments))
-        except (RedisError, OSError, TimeoutError):
+        except StoreBusyError:
+            return Refused("overloaded")
+        except (StoreLostError, StoreRefusedError):
             return Refused("outcome_unknown")
 
     async def session_bind(self, session_key: str, account: int) -> None:
         """Let a session's orders through as those of an account."""
-        await self.redis.set(f"session:{session_key}", account, ex=SESSION_BINDING_SECONDS)
+        await self._store.execute("SET", f"session:{session_key}", account, "EX", SESSION_BINDING_SECONDS)
 
     async def session_unbind(self, session_key: str) -> None:
         """Refuse a session's orders from now on."""
-        await self.redis.delete(f"session:{session_key}")
+        await self._store.execute("DEL", f"session:{session_key}")
+
+    def close(self) -> None:
+        """Close the connection; the next command opens another."""
+        self._store.close()
 
 
 _async_gates: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGateClient]" = (

@@ -11,7 +11,7 @@
 --   order:LISTING:SEQUENCE    account, epoch, side, type, price, quantity, filled, open, amending, cancelling
 --   orders:LISTING            the stream, one entry a command, id EPOCH-SEQUENCE
 --   request:USER:CLIENT_ID    the first answer to a client_order_id, with the fingerprint of its body ('*': any)
---   rate:USER                 tokens, at;   session:KEY -> user;   woken:LISTING: a wake-up is on its way
+--   rate:USER                 when its bucket is full again;   session:KEY -> user;   woken:LISTING: a wake-up is on its way
 local MAX_QUANTITY = 1000000000
 local MAX_VALUE = 10000000000000
 local REQUEST_TTL_SECONDS = 86400
@@ -51,30 +51,29 @@ local function account_of(session, account)
   return account
 end
 
--- A token bucket; returns nil, or the milliseconds until the next token. A burst of 0 means no limit.
+-- A token bucket, kept as the time at which it is full again, in microseconds; returns nil, or the milliseconds until
+-- the next token. A burst of 0 means no limit.
 local function rate_exceeded(account, per_second, burst, now)
   if burst <= 0 then
     return nil
   end
-  local key = 'rate:' .. account
-  local bucket = redis.call('HMGET', key, 'tokens', 'at')
-  local tokens = tonumber(bucket[1]) or burst
-  local elapsed = math.max(0, now - (tonumber(bucket[2]) or now))
-  tokens = math.min(burst, tokens + elapsed * per_second / 1000)
-  if tokens < 1 then
-    return math.max(1, math.ceil((1 - tokens) * 1000 / per_second))
+  local key, token = 'rate:' .. account, 1000000 / per_second
+  local full_at = math.max(tonumber(redis.call('GET', key)) or 0, now * 1000) + token
+  local over = full_at - now * 1000 - burst * token
+  if over > 0 then
+    return math.max(1, math.ceil(over / 1000))
   end
-  redis.call('HSET', key, 'tokens', tostring(tokens - 1), 'at', integer(now))
-  redis.call('PEXPIRE', key, math.ceil(burst * 1000 / per_second) + 1000)
+  redis.call('SET', key, integer(full_at), 'PX', math.ceil((full_at / 1000) - now) + 1000)
   return nil
 end
 
+-- Returns nil and the market's initial cash, or why nothing is accepted now.
 local function market_refusal(market, now)
-  local times = redis.call('HMGET', 'market:' .. market, 'opens_at', 'closes_at', 'closed', 'suspended')
-  if not times[1] or now < tonumber(times[1]) or now >= tonumber(times[2]) or times[3] ~= '0' or times[4] == '1' then
+  local state = redis.call('HMGET', 'market:' .. market, 'opens_at', 'closes_at', 'closed', 'suspended', 'initial_cash')
+  if not state[1] or now < tonumber(state[1]) or now >= tonumber(state[2]) or state[3] ~= '0' or state[4] == '1' then
     return 'market_closed'
   end
-  return nil
+  return nil, state[5]
 end
 
 local TICKS = {{2000, 1}, {5000, 5}, {20000, 10}, {50000, 50}, {200000, 100}, {500000, 500}}

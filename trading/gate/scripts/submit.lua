@@ -30,11 +30,12 @@ local listing = redis.call('HGET', 'market:' .. market .. ':symbols', symbol)
 if not listing then
   return refuse('unknown_symbol')
 end
-local code = market_refusal(market, now)
+local code, initial_cash = market_refusal(market, now)
 if code then
   return refuse(code)
 end
-local terms = redis.call('HMGET', 'listing:' .. listing, 'lower', 'upper', 'last', 'halted')
+local listing_key = 'listing:' .. listing
+local terms = redis.call('HMGET', listing_key, 'lower', 'upper', 'last', 'halted', 'sequence')
 local lower, upper = tonumber(terms[1]), tonumber(terms[2])
 if terms[4] == '1' then
   return refuse('halted')
@@ -47,13 +48,12 @@ code = terms_refusal(price, quantity, 0, order_type == 'limit', lower, upper)
 if code then
   return refuse(code)
 end
-local account_key = 'account:' .. market .. ':' .. account
-if (tonumber(redis.call('HGET', account_key, 'open')) or 0) >= tonumber(ARGV[12]) then
+local account_key, share_field = 'account:' .. market .. ':' .. account, 's' .. listing
+local balances = redis.call('HMGET', account_key, 'cash', 'open', share_field)
+local cash, open, shares = tonumber(balances[1] or initial_cash), tonumber(balances[2]) or 0, tonumber(balances[3]) or 0
+if open >= tonumber(ARGV[12]) then
   return refuse('too_many_open_orders')
 end
-local cash = available_cash(account_key, market)
-local share_field = 's' .. listing
-local shares = tonumber(redis.call('HGET', account_key, share_field)) or 0
 if side == 'buy' then
   cash = cash - price * quantity
   if cash < 0 then
@@ -70,13 +70,12 @@ if stream_full(listing, tonumber(ARGV[13])) then
 end
 
 local price_text, quantity_text = integer(price), integer(quantity)
-local sequence = append(listing, epoch, function()
-  return table.concat(
-    {'submit', account, side, order_type, price_text, quantity_text, integer(now), client_order_id}, ' ')
-end)
+local sequence = integer(tonumber(terms[5]) + 1)
+redis.call('XADD', 'orders:' .. listing, epoch .. '-' .. sequence, 'd', table.concat(
+  {'submit', account, side, order_type, price_text, quantity_text, integer(now), client_order_id}, ' '))
+redis.call('HSET', listing_key, 'sequence', sequence)
 local order_id = listing .. '-' .. epoch .. '-' .. sequence
-redis.call('HSET', account_key, 'cash', integer(cash), share_field, integer(shares))
-redis.call('HINCRBY', account_key, 'open', 1)
+redis.call('HSET', account_key, 'cash', integer(cash), share_field, integer(shares), 'open', integer(open + 1))
 redis.call('SADD', 'open:' .. market .. ':' .. account, order_id)
 redis.call('HSET', 'order:' .. listing .. ':' .. sequence, 'account', account, 'epoch', epoch, 'side', side,
   'type', order_type, 'price', price_text, 'quantity', quantity_text, 'filled', '0', 'open', '1')
