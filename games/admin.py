@@ -3,12 +3,16 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from games import services
 from games.models import Bot, Game, News, NewsTemplate
+from stocking.base.units import now_ms
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -35,9 +39,40 @@ def _local_time(time_ms: int | None) -> datetime | None:
 class GameAdmin(ReadOnlyAdmin):
     """Games, newest first. The seed stays unseen: it tells the news to come, and staff may be playing."""
 
-    list_display = ("number", "phase", "trading_time", "closing_time", "is_registered", "is_live")
+    list_display = (
+        "number", "phase", "trading_time", "closing_time", "held_time", "canceled_time", "is_registered", "is_live",
+    )  # fmt: skip
     exclude = ("seed",)
-    list_filter = ("phase",)
+    list_filter = (
+        "phase",
+        ("held_at", admin.EmptyFieldListFilter),
+        ("canceled_at", admin.EmptyFieldListFilter),
+    )
+    actions: Any = ("cancel",)
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        """Who may change games may cancel one, though not touch its row."""
+        return request.user.has_perm("games.change_game")
+
+    @admin.action(description=_("고른 게임 취소(결과 없음)"), permissions=["cancel"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Game]) -> None:
+        """End the games without results; a game that has ended stays as it is."""
+        for game in queryset.select_related("market").order_by("pk"):
+            if services.game_cancel(game=game, now_ms=now_ms(), reason=str(request.user)):
+                self.message_user(request, gettext("게임 %(game)s을 취소했어요.") % {"game": game})
+            else:
+                text = gettext("게임 %(game)s은 이미 끝났어요.") % {"game": game}
+                self.message_user(request, text, messages.WARNING)
+
+    @admin.display(description=_("정산 보류"), ordering="held_at")
+    def held_time(self, game: Game) -> datetime | None:
+        """When the next game stopped waiting for it."""
+        return _local_time(game.held_at)
+
+    @admin.display(description=_("취소"), ordering="canceled_at")
+    def canceled_time(self, game: Game) -> datetime | None:
+        """When it was ended without results."""
+        return _local_time(game.canceled_at)
 
     @admin.display(description=_("거래 시작"), ordering="trading_at")
     def trading_time(self, game: Game) -> datetime | None:

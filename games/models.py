@@ -15,7 +15,8 @@ class Game(models.Model):
     """One game: its market's number, its times and its phase. Phases change by compare-and-set alone.
 
     `is_live` is True from preparation to the results and NULL afterwards; being unique, it lets the database
-    hold that at most one game is live, whichever worker ticks.
+    hold that at most one game is live, whichever worker ticks. A game that cannot be settled in time is held: it
+    is settling still, no longer live, and its results come when they can. A canceled game ends without results.
     """
 
     class Phase(models.TextChoices):
@@ -37,6 +38,9 @@ class Game(models.Model):
     next_game_at = models.BigIntegerField(_("다음 게임(ms)"))
     started_at = models.BigIntegerField(_("실제 시작(ms)"), null=True, blank=True)
     closed_at = models.BigIntegerField(_("결과 확정(ms)"), null=True, blank=True)
+    settling_at = models.BigIntegerField(_("정산 시작(ms)"), null=True, blank=True)
+    held_at = models.BigIntegerField(_("정산 보류(ms)"), null=True, blank=True)
+    canceled_at = models.BigIntegerField(_("취소(ms)"), null=True, blank=True)
     is_registered = models.BooleanField(_("접수 준비 완료"), default=False)
     is_live = models.BooleanField(_("진행 중"), null=True, blank=True, unique=True, editable=False)
 
@@ -67,7 +71,12 @@ class Game(models.Model):
     @property
     def view(self) -> GameView:
         """What the schedule decides on."""
-        return GameView(SchedulePhase(self.phase), self.times)
+        return GameView(SchedulePhase(self.phase), self.times, self.settling_at, self.is_held)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its results are still awaited while later games are played."""
+        return self.held_at is not None and self.phase == self.Phase.SETTLING
 
 
 class Direction(models.TextChoices):

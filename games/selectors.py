@@ -40,7 +40,7 @@ def game_get(number: int) -> Game | None:
 
 def games_finished(*, limit: int = 20) -> list[Game]:
     """Return the last games whose results are out, newest first."""
-    return list(Game.objects.filter(phase=Game.Phase.INTERMISSION).order_by("-pk")[:limit])
+    return list(Game.objects.filter(phase=Game.Phase.INTERMISSION, canceled_at=None).order_by("-pk")[:limit])
 
 
 def game_state(*, time_ms: int | None = None) -> dict[str, Any]:

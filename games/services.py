@@ -21,9 +21,12 @@ from chat.services import announce
 from games.core.bots import BotKind, endowment
 from games.core.news import Headline, Subject, news_plan
 from games.core.schedule import Phase, Step, next_step, next_times, time_left_mark
+from games.locks import game_lock
 from games.models import Bot, Direction, Game, News, NewsTemplate
 from games.selectors import game_current, game_get, game_state, news_due, schedule_lengths, start_mode
 from stocking.base import stream
+from stocking.base.alarms import alarm
+from trading.audit.watch import market_certify
 from trading.feed import market_changed
 from trading.models import Company, Market
 from trading.selectors.markets import listings_of
@@ -39,6 +42,7 @@ from trading.services import (
 
 logger = logging.getLogger(__name__)
 
+LEFTOVERS_A_TICK = 3
 STEPS_MAX = 8  # a very late tick walks through every phase once, and a little more
 SEED_BITS = 48
 MINUTE_MS = 60_000
@@ -70,6 +74,8 @@ def game_tick(
     and now by default; the clock hands it to another queue. `seed` is for a game that is created; default
     random.
     """
+    if is_first:  # a game that could not be settled because the clock stood still has its time from now on
+        Game.objects.filter(phase=Phase.SETTLING, is_live=True).update(settling_at=now_ms)
     for _turn in range(STEPS_MAX):
         game = game_current()
         if game is not None:
@@ -87,9 +93,12 @@ def game_tick(
         elif step is Step.OPEN:
             game_open(game=game, now_ms=now_ms)
         elif step is Step.CLOSE:
-            game_close(game=game)
+            game_close(game=game, now_ms=now_ms)
+        elif step is Step.HOLD:
+            game_hold(game=game, now_ms=now_ms)
         elif not _finish_if_drained(game, now_ms, finish):
             break
+    leftovers_tend(now_ms=now_ms, finish=finish)
     game = game_current()
     if game is not None and game.phase == Phase.TRADING:
         news_publish(game=game, now_ms=now_ms)
@@ -109,7 +118,8 @@ def game_create(*, now_ms: int, is_first: bool = False, seed: int | None = None)
     with transaction.atomic():
         previous = game_current()
         companies = list(Company.objects.filter(is_listed=True))
-        if (previous is not None and previous.phase != Phase.INTERMISSION) or not companies:
+        is_over = previous is None or previous.phase == Phase.INTERMISSION or previous.is_held
+        if not is_over or not companies:
             return None
         lengths = schedule_lengths()
         times = next_times(
@@ -234,14 +244,70 @@ def game_open(*, game: Game, now_ms: int) -> bool:
 
 
 @transaction.atomic
-def game_close(*, game: Game) -> bool:
+def game_close(*, game: Game, now_ms: int) -> bool:
     """End the game's trading: what rests will be cancelled, then results are made."""
-    if not _phase_set(game, Phase.TRADING, Phase.SETTLING):
+    if not _phase_set(game, Phase.TRADING, Phase.SETTLING, settling_at=now_ms):
         return False
     text = _("게임 #%(number)s 거래가 끝났어요. 남은 주문은 취소되고 결과를 정산하고 있어요.")
     announce(text=text % {"number": game.number}, key=f"game:{game.number}:settling")
     _publish_after_commit(game.market)
     return True
+
+
+@transaction.atomic
+def game_hold(*, game: Game, now_ms: int) -> bool:
+    """Give up waiting for a game that cannot be settled: the next one begins, its results come when they can."""
+    waiting = Game.objects.filter(pk=game.pk, phase=Phase.SETTLING, held_at=None)
+    if not waiting.update(held_at=now_ms, is_live=None):
+        return False
+    text = _(
+        "게임 #%(number)s 결과가 늦어지고 있어요. 확인이 끝나면 알려 드릴게요. 다음 게임은 그대로 시작해요."
+    )
+    announce(text=text % {"number": game.number}, key=f"game:{game.number}:held")
+    _publish_after_commit()
+    what = f"Game {game.number} cannot be settled; the next one begins without its results."
+    transaction.on_commit(partial(alarm, "game_held", what))
+    return True
+
+
+def game_cancel(*, game: Game, now_ms: int, reason: str) -> bool:
+    """End a game without results, whatever it is doing; False when it has ended already.
+
+    Nobody trades in it any more, nobody's rating moves. What was traded stays in the ledger.
+    """
+    with transaction.atomic():
+        locked = game_lock(game.number)
+        if locked is None or locked.phase == Phase.INTERMISSION:
+            return False
+        fields = {"phase": Phase.INTERMISSION, "canceled_at": now_ms, "closed_at": now_ms, "is_live": None}
+        Game.objects.filter(pk=game.pk).update(**fields)
+        text = _("게임 #%(number)s이 취소됐어요. 결과와 MMR에 반영되지 않아요.")
+        announce(text=text % {"number": game.number}, kind="result", key=f"game:{game.number}:canceled")
+        _publish_after_commit(game.market)
+    logger.warning("Game %s is canceled: %s", game.number, reason)
+    leftovers_tend(now_ms=now_ms)
+    return True
+
+
+def leftovers_tend(*, now_ms: int, finish: Callable[[int], Any] | None = None) -> None:
+    """Settle held games that can be settled now, and close the markets of canceled ones."""
+    waiting = Game.objects.select_related("market").filter(is_live=None, market__is_settled=False)
+    for game in waiting.order_by("pk")[:LEFTOVERS_A_TICK]:
+        try:
+            if game.phase == Phase.SETTLING:
+                if not game.market.is_suspended:
+                    _finish_if_drained(game, now_ms, finish)
+            elif _is_drained_after_close(game, early=True):
+                market_finish(market=game.market)
+        except Exception:  # a game of the past must not stop the present one
+            logger.exception("Game %s could not be tended.", game.number)
+
+
+def _is_drained_after_close(game: Game, *, early: bool = False) -> bool:
+    """Close the market as far as it still is to be closed; return whether nothing of it is left to apply."""
+    if not market_is_drained(market=game.market):
+        market_close(market=game.market, early=early)
+    return market_is_drained(market=game.market)
 
 
 def _finish_if_drained(game: Game, now_ms: int, finish: Callable[[int], Any] | None) -> bool:
@@ -250,9 +316,7 @@ def _finish_if_drained(game: Game, now_ms: int, finish: Callable[[int], Any] | N
     True when the game has reached its intermission.
     """
     try:
-        if not market_is_drained(market=game.market):
-            market_close(market=game.market)
-        if not market_is_drained(market=game.market):
+        if not _is_drained_after_close(game):
             return False
     except redis.RedisError:
         logger.warning("Game %s cannot be closed at the gate yet.", game.number, exc_info=True)
@@ -266,22 +330,25 @@ def _finish_if_drained(game: Game, now_ms: int, finish: Callable[[int], Any] | N
 def game_finish(*, number: int, now_ms: int) -> bool:
     """Have the results of a drained game made by the listeners, then show them: the intermission begins.
 
-    True when the game is in its intermission. Idempotent: a crash in between leaves the game settling, and
-    the next call starts over.
+    True when the game is in its intermission. Results and phase are one transaction: after a crash the game is
+    settling, and the next call starts over. No results are made of a market that an audit finds wrong.
     """
     game = game_get(number)
     if game is None or game.phase != Phase.SETTLING:
         return game is not None and game.phase == Phase.INTERMISSION
-    if not market_is_drained(market=game.market):
+    if not market_is_drained(market=game.market) or not market_certify(market=game.market):
         return False
-    for listener in _drained_listeners:
-        listener(game)
-    market_finish(market=game.market)
     with transaction.atomic():
-        if _phase_set(game, Phase.SETTLING, Phase.INTERMISSION, closed_at=now_ms, is_live=None):
-            text = _("게임 #%(number)s 결과가 나왔어요. 결과 화면에서 순위와 수익률을 확인해 보세요.")
-            announce(text=text % {"number": game.number}, kind="result", key=f"game:{number}:results")
-            _publish_after_commit()
+        locked = game_lock(number)
+        if locked is None or locked.phase != Phase.SETTLING:
+            return locked is not None
+        for listener in _drained_listeners:
+            listener(game)
+        Game.objects.filter(pk=number).update(phase=Phase.INTERMISSION, closed_at=now_ms, is_live=None)
+        text = _("게임 #%(number)s 결과가 나왔어요. 결과 화면에서 순위와 수익률을 확인해 보세요.")
+        announce(text=text % {"number": game.number}, kind="result", key=f"game:{number}:results")
+        _publish_after_commit()
+    market_finish(market=game.market)
     return True
 
 

@@ -15,6 +15,7 @@ QUICK_PREPARE_MS = 10_000
 LAST_SECONDS_MARKS_MS = (30_000, 10_000)
 MINUTE_MS = 60_000
 MARK_TOLERANCE_MS = 4_000
+SETTLING_MS_MIN = 30_000
 
 
 class Phase(StrEnum):
@@ -41,6 +42,7 @@ class Step(StrEnum):
     OPEN = "open"
     CLOSE = "close"
     FINISH = "finish"
+    HOLD = "hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,12 @@ class GameTimes:
 
 @dataclass(frozen=True, slots=True)
 class GameView:
-    """What the schedule knows of the latest game."""
+    """What the schedule knows of the latest game. A held one is settling still, and no longer waited for."""
 
     phase: Phase
     times: GameTimes
+    settling_at: int | None = None
+    is_held: bool = False
 
 
 def _times_from(prepares_at: int, lengths: Lengths) -> GameTimes:
@@ -108,18 +112,21 @@ def next_step(
 
     `is_first` marks the first tick since the clock was silent: in mode `now` it cuts an intermission short,
     so that a fresh start reaches a trading game at once. `FINISH` is due as soon as a game settles; whether
-    its market is drained is for the caller to see.
+    its market is drained is for the caller to see. A game that cannot be settled is held (`HOLD`) when the next
+    one is due, at the earliest half a minute after it began to settle: the next game does not wait for it.
     """
     if latest is None:
         return Step.CREATE
     times = latest.times
-    match latest.phase:
+    match Phase.INTERMISSION if latest.is_held else latest.phase:
         case Phase.PREPARING:
             return Step.OPEN if now_ms >= times.trading_at else Step.WAIT
         case Phase.TRADING:
             return Step.CLOSE if now_ms >= times.closes_at else Step.WAIT
         case Phase.SETTLING:
-            return Step.FINISH
+            began_at = times.closes_at if latest.settling_at is None else latest.settling_at
+            is_overdue = now_ms >= max(times.next_game_at, began_at + SETTLING_MS_MIN)
+            return Step.HOLD if is_overdue else Step.FINISH
         case Phase.INTERMISSION:
             is_due = now_ms >= times.next_game_at
             # A clock set back by more than a cycle would otherwise leave everybody waiting for it.

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from games.core.schedule import (
+    SETTLING_MS_MIN,
     GameTimes,
     GameView,
     Lengths,
@@ -89,6 +90,8 @@ def test_a_short_preparation_is_not_made_longer() -> None:
         (Phase.TRADING, 0, Step.WAIT),  # the clock jumped back: nothing is undone
         (Phase.SETTLING, TIMES.closes_at, Step.FINISH),
         (Phase.SETTLING, 0, Step.FINISH),
+        (Phase.SETTLING, TIMES.next_game_at - 1, Step.FINISH),
+        (Phase.SETTLING, TIMES.next_game_at, Step.HOLD),  # the next game does not wait
         (Phase.INTERMISSION, TIMES.next_game_at - 1, Step.WAIT),
         (Phase.INTERMISSION, TIMES.next_game_at, Step.CREATE),
         (Phase.INTERMISSION, TIMES.next_game_at - CYCLE, Step.WAIT),
@@ -98,6 +101,22 @@ def test_a_short_preparation_is_not_made_longer() -> None:
 @pytest.mark.parametrize("mode", list(StartMode))
 def test_what_a_tick_must_do(phase: Phase, now: int, step: Step, mode: StartMode) -> None:
     assert next_step(now_ms=now, latest=GameView(phase, TIMES), lengths=LENGTHS, mode=mode) is step
+
+
+def test_a_game_has_half_a_minute_to_settle_and_is_over_once_held() -> None:
+    began, due = TIMES.next_game_at + 5_000, TIMES.next_game_at + 5_000 + SETTLING_MS_MIN
+
+    def step(now: int, *, is_held: bool) -> Step:
+        view = GameView(Phase.SETTLING, TIMES, began, is_held)
+        return next_step(now_ms=now, latest=view, lengths=LENGTHS, mode=StartMode.ALIGNED)
+
+    assert [step(now, is_held=False) for now in (began, due - 1, due)] == [
+        Step.FINISH,
+        Step.FINISH,
+        Step.HOLD,
+    ]
+    assert step(due, is_held=True) is Step.CREATE
+    assert step(TIMES.next_game_at - 1, is_held=True) is Step.WAIT
 
 
 def test_without_a_game_one_is_created() -> None:

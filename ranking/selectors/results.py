@@ -22,6 +22,7 @@ def results_of(number: int, limit: int = RESULT_ROWS_MAX, offset: int = 0) -> di
     return {
         "number": game.pk,
         "phase": str(game.phase),
+        "canceled": game.canceled_at is not None,
         "started_at": game.started_at,
         "closed_at": game.closed_at,
         "participants": summary.participants if summary else None,

@@ -7,7 +7,7 @@ from django.core.cache import cache
 
 logger = logging.getLogger(__name__)
 
-KINDS = ("market_suspended", "listing_halted", "listing_stuck")
+KINDS = ("market_suspended", "listing_halted", "listing_stuck", "game_held")
 
 
 def alarm(kind: str, text: str) -> None:

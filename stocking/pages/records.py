@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User, nickname_fold
 from games.models import Game
+from games.selectors import games_finished
 from ranking import selectors as ranking
 from stocking.pages.presentation import rating_reason, tier_change, with_names
 from stocking.pages.requests import Pages, page_view, pages_of, user_of
@@ -38,7 +39,7 @@ def rankings(request: HttpRequest) -> HttpResponse:
     else:
         board = ranking.leaderboard_mmr(user, BOARD_PAGE + 1, pages.offset)
         rows, pages = pages.cut(board["rows"])
-    last = Game.objects.filter(phase=Game.Phase.INTERMISSION).order_by("-pk").first()
+    last = next(iter(games_finished(limit=1)), None)
     context = {
         "tab": tab,
         "rows": rows,

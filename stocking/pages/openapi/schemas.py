@@ -205,6 +205,7 @@ SCHEMAS: dict[str, Schema] = {
     "GameResults": thing(
         number=COUNT,
         phase=PHASE,
+        canceled={**FLAG, "description": "Whether the game was ended without results."},
         started_at=maybe(TIME),
         closed_at=maybe(TIME),
         participants={**maybe(COUNT), "description": "Null until the results stand."},
