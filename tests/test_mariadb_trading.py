@@ -14,11 +14,12 @@ pytestmark = [pytest.mark.database, pytest.mark.flow, pytest.mark.timeout(300)]
 SUITES = ("trading/tests/test_engine.py", "trading/tests/test_faults.py", "ranking/tests/test_flow.py")
 
 
-def test_the_engine_settles_on_mariadb(mariadb: MariaDB, repository: Path) -> None:
+def run_on(mariadb: MariaDB, repository: Path, *suites: str) -> None:
+    """Run tests in a process of their own, on another database."""
     environment = {name: value for name, value in os.environ.items() if name != "STOCKING_VAR_DIR"}
     environment["DATABASE_URL"] = mariadb.url()
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SUITES],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *suites],
         cwd=repository,
         env=environment,
         capture_output=True,
@@ -28,3 +29,11 @@ def test_the_engine_settles_on_mariadb(mariadb: MariaDB, repository: Path) -> No
     )
     assert done.returncode == 0, done.stdout[-8_000:]
     assert "passed" in done.stdout and "skipped" not in done.stdout
+
+
+def test_the_engine_settles_on_mariadb(mariadb: MariaDB, repository: Path) -> None:
+    run_on(mariadb, repository, *SUITES)
+
+
+def test_rival_workers_on_mariadb(mariadb: MariaDB, repository: Path) -> None:
+    run_on(mariadb, repository, "tests/test_rivals.py")
