@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import msgspec
-from django.db import connection, transaction
+from django.db import connection
 
 from stocking.base.units import now_ms
 from trading import feed
@@ -26,6 +26,7 @@ from trading.gate.client import gate
 from trading.gate.commands import Entry, Undecodable, decode
 from trading.models import Listing, Outbox
 from trading.projection import OrderRow, Projection, candle_series
+from trading.selectors.instant import one_instant
 from trading.selectors.markets import listing_row
 from trading.settlement import Batch, FencedError, batch_settle
 
@@ -70,8 +71,11 @@ class ListingEngine:
 
     @classmethod
     def restore(cls, listing_id: int) -> "ListingEngine":
-        """Rebuild from the database and check that what rests is what the checkpoint's digest says."""
-        with transaction.atomic(), connection.cursor() as cursor:
+        """Rebuild from the database and check that what rests is what the checkpoint's digest says.
+
+        Read as of one instant: a rival may settle a batch meanwhile, and half of each would be no book at all.
+        """
+        with one_instant(), connection.cursor() as cursor:
             listing = Listing.objects.select_related("market", "company").get(pk=listing_id)
             rows = [_restored_row(values) for values in _read(cursor, _OPEN_ORDERS, listing_id)]
             holdings = _read(cursor, _HOLDINGS, listing_id)

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from trading.audit.faults import Check, Fault, checks_of
 from trading.audit.gate import GATE_CHECKS, gate_faults
-from trading.audit.instant import NoInstantError, instant_read, one_instant
+from trading.audit.instant import NoInstantError, instant_read
 from trading.audit.ledger import LEDGER_CHECKS, conservation_faults, listing_faults
 from trading.gate.client import gate
 from trading.models import Market, Portfolio
+from trading.selectors.instant import one_instant
 
 ACCOUNTS_A_SLICE = 1_000
 ENTRIES_MAX = 1_000_000

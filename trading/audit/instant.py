@@ -6,17 +6,16 @@ its stream), and behind by batches it has not released yet (they stand in the ou
 not be is that the gate has released a batch which the snapshot does not have: then both are taken again.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from django.db import connection, transaction
 from django.db.models import Count, F, Q, Sum
 
 from trading.gate.client import gate
 from trading.models import SEQUENCE_BITS, Holding, Listing, Market, Order, Outbox, Portfolio
+from trading.selectors.instant import one_instant
 
 TRIES = 50
 ENTRIES_A_SCRIPT = 2_000
@@ -65,27 +64,6 @@ class Instant:
     shares: dict[tuple[int, int], int] = field(default_factory=dict)
     holds: dict[tuple[int, int], Holds] = field(default_factory=dict)
     open_orders: dict[str, int] = field(default_factory=dict)
-
-
-@contextmanager
-def one_instant() -> Iterator[None]:
-    """Read the database as of one instant, from its first query on, without keeping writers out."""
-    if connection.in_atomic_block:  # the caller's transaction is the instant
-        yield
-        return
-    if connection.vendor == "mysql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        with transaction.atomic():
-            yield
-        return
-    sqlite: Any = connection
-    mode, sqlite.transaction_mode = sqlite.transaction_mode, "DEFERRED"
-    try:
-        with transaction.atomic():
-            yield
-    finally:
-        sqlite.transaction_mode = mode
 
 
 def instant_read(

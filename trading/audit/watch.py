@@ -17,10 +17,11 @@ from stocking.base.units import now_ms
 from trading.audit.checks import market_faults
 from trading.audit.faults import Fault, shown
 from trading.audit.gate import gate_faults
-from trading.audit.instant import NoInstantError, instant_read, one_instant
+from trading.audit.instant import NoInstantError, instant_read
 from trading.audit.ledger import conservation_faults, listing_faults, trades_counted
 from trading.gate.client import gate
 from trading.models import AuditReport, Listing, Market, Portfolio
+from trading.selectors.instant import one_instant
 from trading.services import market_suspend
 
 logger = logging.getLogger(__name__)
