@@ -280,16 +280,28 @@ def listing_drain(listing_id: int, budget_seconds: float = DRAIN_BUDGET_SECONDS)
     try:
         engine = _engines.get(listing_id)
         if engine is None:
+            _, released = gate().sequences([listing_id])[
+                listing_id
+            ]  # read first: a release follows its commit
             engine = ListingEngine.restore(listing_id)
+            require(
+                released <= engine.checkpoint,
+                f"listing {listing_id}: the database has lost settled batches: the gate has released {released},"
+                f" the ledger is at {engine.checkpoint}",
+            )
             outbox_apply(listing_id)
             if engine.is_closed:
                 return False
             feed.restored(engine)
             _engines[listing_id] = engine
+        is_idle = True
         while time.monotonic() < deadline:
             batch = _next_batch(engine)
             if batch is None:
+                if is_idle:  # woken for what this memory does not know of
+                    _require_current(engine)
                 return False
+            is_idle = False
             batch_settle(batch)
             _publish(engine, batch)
             if engine.is_closed:
@@ -319,8 +331,8 @@ def _next_batch(engine: ListingEngine) -> Batch | None:
 
 
 def _require_current(engine: ListingEngine) -> None:
-    """Raise `FencedError` if the database has moved on: whoever moved it has trimmed the stream or passed over
-    a sequence.
+    """Raise `FencedError` if the database is elsewhere: another worker has moved it and trimmed the stream, recovery
+    has passed over a sequence, or the database has lost its newest commits.
     """
     stored = Listing.objects.values_list("checkpoint", flat=True).get(pk=engine.listing_id)
     if stored != engine.checkpoint:

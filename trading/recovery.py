@@ -63,10 +63,29 @@ def _epoch_begin(market: Market | None) -> int | None:
         record.run_id = client.store_run_id()
         record.save()
         if market is not None and former:
-            for listing in listings_lock(market):
-                if not listing.is_closed:
-                    Listing.objects.filter(pk=listing.pk).update(checkpoint=F("checkpoint") + 1)
+            _checkpoints_advance(market)
         return int(record.epoch)
+
+
+def _checkpoints_advance(market: Market) -> None:
+    """Pass over one sequence of each listing.
+
+    Where the gate has released more than is settled, the database has lost batches: loading would hide that, so
+    the listing is halted for staff to look at.
+    """
+    listings = listings_lock(market)
+    sequences = gate().sequences([listing.pk for listing in listings])
+    for listing in listings:
+        _, released = sequences[listing.pk]
+        if released > listing.checkpoint:
+            listing.is_halted, listing.halted_by = True, Listing.HaltedBy.STAFF
+            listing.halt_reason = (
+                f"the database has lost settled batches: {listing.checkpoint + 1} to {released}"
+            )
+            listing.save(update_fields=["is_halted", "halted_by", "halt_reason"])
+            logger.error("Listing %s is halted: %s.", listing, listing.halt_reason)
+        if not listing.is_closed:
+            Listing.objects.filter(pk=listing.pk).update(checkpoint=F("checkpoint") + 1)
 
 
 def _streams_applied(market: Market) -> bool:

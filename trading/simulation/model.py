@@ -5,6 +5,7 @@ newly accepted to the log, and notices what recovery has passed over.
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +108,7 @@ class Model:
     gate: dict[str, str] = field(default_factory=dict)
     available: dict[int, dict[str, str]] = field(default_factory=dict)
     is_open: bool = True
+    is_ledger_lost: bool = False
 
     def observe(self) -> None:
         """Read both stores, and bring the log up to date."""
@@ -189,14 +191,16 @@ class Model:
             kept = max(listing.checkpoint, int(newest_id.split("-")[1]))
             listing.losable |= {sequence for sequence in listing.log if sequence > kept}
 
-    def waiting(self) -> int:
-        """Return how many accepted entries are not settled."""
-        return sum(
-            1
-            for listing in self.listings.values()
-            for sequence in listing.log
-            if sequence > listing.checkpoint
-        )
+    def ledger_lost(self) -> None:
+        """The database is not what it was: what it still has is to be compared anew, from the first entry on."""
+        self.is_ledger_lost = True
+        raw = self.world.connection.connection
+        [(self.epoch,)] = raw.execute("SELECT epoch FROM trading_gaterecord").fetchall()
+        for listing in self.listings.values():
+            start = listing.oracle.history[0]
+            listing.oracle = oracle_for(listing.base_price)
+            listing.oracle.assets.update({account: copy(assets) for account, assets in start.items()})
+            listing.oracle.remember()
 
 
 def _pairs(flat: Any) -> dict[str, str]:

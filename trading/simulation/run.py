@@ -14,7 +14,7 @@ from accounts.models import User
 from trading import engine, services
 from trading.models import Company, Market
 from trading.services import Grant, market_create, market_grant, market_register
-from trading.simulation.checks import end_check, full_check, step_check
+from trading.simulation.checks import end_check, full_check, halt_check, is_behind, step_check
 from trading.simulation.model import _LOOK, ListingModel, Model, SimulationFailure, check, oracle_for
 from trading.simulation.seams import Fault, Killed
 from trading.simulation.steps import Steps
@@ -29,6 +29,7 @@ LAYOUTS = ((2, (0, 1, 2)), (3, (0, 1, 2)), (2, (0,)), (3, (1, 3, 4)))
 CLOSES_IN_MS = 120_000
 SETTLE_ROUNDS = 60
 REPEATED_AT_END = 4
+LEDGER_LOST_SHARE = 0.08
 AUDITED_SHARE = 0.05  # of the crashes: what the audit sees, `step_check` sees too, more cheaply
 
 WEIGHTS = {
@@ -51,9 +52,10 @@ FAULTS = {
     "process": (
         ("gate", "kill", 5), ("gate", "kill_after", 5), ("gate", "error", 5), ("gate", "error_after", 5),
         ("gate", "pause", 5), ("gate", "pause", 5), ("sql", "kill", 22), ("sql", "kill_after", 22),
-        ("sql", "error", 22), ("sql", "deadlock", 22), ("sql", "pause", 8), ("commit", "kill", 2),
-        ("commit", "kill_after", 2), ("commit", "error", 2), ("commit", "error_after", 2), ("match", "kill", 3), ("match", "pause", 3),
-        ("match", "pause", 1), ("bus", "kill", 3), ("bus", "error", 3), ("bus", "pause", 2), ("wake", "kill", 2),
+        ("sql", "error", 22), ("sql", "deadlock", 22), ("sql", "pause", 8),
+        ("commit", "kill", 2), ("commit", "kill_after", 2), ("commit", "error", 2), ("commit", "error_after", 2),
+        ("match", "kill", 3), ("match", "pause", 3), ("match", "pause", 1),
+        ("bus", "kill", 3), ("bus", "error", 3), ("bus", "pause", 2), ("wake", "kill", 2),
     ),
 }  # fmt: skip
 
@@ -163,6 +165,11 @@ class Run:
         """Take the steps, then let all come to rest, close, and compare."""
         while self._number < steps:
             self.step()
+        if self.steps.ledgers and self.model.is_open and self.draw.random() < LEDGER_LOST_SHARE:
+            self._take("ledger_tail_lost", None)
+            if is_behind(self.model):
+                halt_check(self.world, self.model, self.draw)
+                return
         self.settle()
         full_check(self.model)
         for _ in range(REPEATED_AT_END):

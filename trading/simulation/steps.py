@@ -14,6 +14,9 @@ from trading.simulation.world import World
 
 Action = Callable[[], str]
 IMAGES_KEPT = 3
+WAKE_TTL_MS = 2_000
+# Exact in binary, so that the sum of many looks at the clock does not depend on how many there were before.
+SECONDS_A_LOOK = (0.0, 0.0, 3 / 64, 10 / 64, 10 / 64)
 REFUSALS_OF_A_PLACED_REQUEST = {"recovering", "outcome_unknown"}
 
 
@@ -27,6 +30,7 @@ class Steps:
         self.then: Callable[[], None] | None = None
         self.paused: int | None = None
         self.images: list[list[Any]] = []
+        self.ledgers: list[bytes] = []
         self.numbers = 0
 
     # Players ------------------------------------------------------------------------------------------
@@ -189,7 +193,7 @@ class Steps:
             listing_id = draw.choice(list(self.model.listings))
         process = 0 if draw.random() < 0.85 else 1
         world.process_use(process if self.paused is None else 1 - self.paused)
-        world.seconds_a_look = draw.choice((0.0, 0.0, 0.05, 0.15, 0.15))
+        world.seconds_a_look = draw.choice(SECONDS_A_LOOK)
         engine.BATCH_ENTRIES = draw.choice((1, 2, 4, 500))
         before = self.model.listings[listing_id].checkpoint
         self.note = f"process {world.process} drains listing {listing_id} from {before}"
@@ -252,13 +256,16 @@ class Steps:
 
     def clock(self) -> str:
         """Time passes."""
-        with self.world.seams.off():
-            self.world.clock_set(self.world.clock_ms + self.draw.choice((1, 40, 700, 6_000, 30_000)))
+        passed = self.draw.choice((1, 40, 700, 6_000, 30_000))
+        self.world.clock_set(self.world.clock_ms + passed)
+        if passed > WAKE_TTL_MS:
+            self.world.store.delete(*(f"woken:{listing}" for listing in self.model.listings))
         return str(self.world.clock_ms)
 
     def image(self) -> str:
         """What the gate store has on disk now is what a later loss may leave of it."""
         self.images = [*self.images[-IMAGES_KEPT + 1 :], self.world.store_copy()]
+        self.ledgers = [*self.ledgers[-IMAGES_KEPT + 1 :], self.world.database_copy()]
         return ""
 
     def store_restarted(self) -> str:
@@ -284,6 +291,13 @@ class Steps:
         self.world.store_started()
         self.model.store_lost()
         return ""
+
+    def ledger_tail_lost(self) -> str:
+        """The database is replaced by one that lacks the newest commits."""
+        place = self.draw.randrange(len(self.ledgers))
+        self.world.database_restore(self.ledgers[place])
+        self.model.ledger_lost()
+        return f"to image {place}"
 
     def bus_lost(self) -> str:
         """The bus forgets everything."""

@@ -2,6 +2,8 @@
 
 import multiprocessing
 import queue
+import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -60,12 +62,17 @@ class Total:
 
 
 def simulate(
-    *, first: int, seeds: int, steps: int, jobs: int, seconds: float, tell: Callable[[Total, float], None]
-) -> Total:
+    *, first: int, seeds: int, steps: int, jobs: int, seconds: float,
+    tell: Callable[[Total, float], None], show: Callable[["Outcome"], None],
+) -> Total:  # fmt: skip
     """Run the seeds from `first` on, at most for `seconds` (0: no limit), stopping early after many failures.
 
-    `tell` is called now and then with what has been done so far. Raises RuntimeError when a worker dies.
+    `tell` is called now and then with what has been done so far, `show` with each failure at once. Raises
+    RuntimeError when a worker dies.
     """
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(1)
+    )  # so that the workers are ended, and end their stores
     context = multiprocessing.get_context("spawn")
     results: Any = context.Queue()
     began = time.monotonic()
@@ -87,6 +94,8 @@ def simulate(
                     raise RuntimeError("a worker of the simulation has died") from None
                 continue
             total.merge(part)
+            for outcome in part.failures:
+                show(outcome)
             running -= is_last
             if len(total.failures) >= FAILURES_MAX:
                 break
@@ -101,9 +110,6 @@ def simulate(
 
 def _work(results: Any, seeds: range, steps: int, seconds: float) -> None:
     """Be one worker: run the seeds and report what they gave every second."""
-    import signal
-    import sys
-
     import django
 
     django.setup()
@@ -111,6 +117,7 @@ def _work(results: Any, seeds: range, steps: int, seconds: float) -> None:
     from trading.simulation.world import world_open
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the world is taken down
+    parent: Any = multiprocessing.parent_process()
     part = Total()
     with world_open() as world:
         simulator = Simulator(world)
@@ -119,6 +126,8 @@ def _work(results: Any, seeds: range, steps: int, seconds: float) -> None:
             part.add(simulator.run(seed, steps))
             now = time.monotonic()
             if now - reported >= REPORT_SECONDS:
+                if not parent.is_alive():
+                    return
                 results.put((part, 0))
                 part, reported = Total(), now
             if seconds and now - began >= seconds:

@@ -40,6 +40,7 @@ _TIME, _SIMULATED_TIME = (
     f"redis.call('HMGET', '{CLOCK_KEY}', 'seconds', 'microseconds')",
 )
 _INFO, _SIMULATED_INFO = "redis.call('INFO', 'server')", f"redis.call('HGET', '{CLOCK_KEY}', 'info')"
+_WAKE, _SIMULATED_WAKE = "'NX', 'PX', WAKE_TTL_MS", "'NX'"  # the simulation's clock ends the flag
 _DUMP = """
 local answer = {}
 for _, key in ipairs(redis.call('KEYS', '*')) do
@@ -298,7 +299,7 @@ def _simulated(script_text: Callable[[str], str]) -> Callable[[str], str]:
 
     def text(name: str) -> str:
         script = script_text(name)
-        for real, simulated in ((_TIME, _SIMULATED_TIME), (_INFO, _SIMULATED_INFO)):
+        for real, simulated in ((_TIME, _SIMULATED_TIME), (_INFO, _SIMULATED_INFO), (_WAKE, _SIMULATED_WAKE)):
             if real not in script:
                 raise RuntimeError(f"{name}.lua no longer says {real}: the simulation has no clock")
             script = script.replace(real, simulated)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from zlib import crc32
 
 import pytest
 from django.db import IntegrityError
@@ -192,6 +193,44 @@ def test_a_rival_from_before_a_recovery_is_no_broken_invariant() -> None:
     assert engine._engines == {}
     exchange.drain()
     assert Order.objects.count() == 2
+
+
+@pytest.mark.unaudited
+@pytest.mark.parametrize("memory", ["fresh", "of before", "fresh, after a recovery"])
+def test_a_database_that_lost_its_newest_commits_halts_the_listing(memory: str) -> None:
+    """The gate has released more than the ledger has: what is missing cannot be settled again."""
+    exchange = open_exchange()
+    listing = exchange.listings["AAA"]
+    for _ in range(2):
+        exchange.submit("buyer", "buy", 1, 99_000)
+        exchange.drain()
+    kept = Order.objects.order_by("pk").last()
+    assert kept is not None
+    Order.objects.filter(pk=kept.pk).delete()
+    Listing.objects.update(checkpoint=1, book_digest=kept_digest(1))
+    Outbox.objects.filter(first=2).delete()
+    if memory != "of before":
+        engine_forget(listing.pk)
+    if memory == "fresh, after a recovery":
+        gate().redis.xtrim(f"orders:{listing.pk}", maxlen=0, approximate=False)
+        gate().redis.hset("gate", "run_id", "another")
+        assert gate_ensure_open()
+    for _ in range(2):
+        halting.forget_all()
+        tasks.drain(listing.pk)
+    listing.refresh_from_db()
+    assert listing.is_halted
+    assert "lost settled batches" in listing.halt_reason
+    assert exchange.submit("buyer", "buy", 1, 99_000) == Refused("halted")
+    assert Order.objects.count() == 1
+
+
+def kept_digest(sequence: int) -> int:
+    """Return the digest of a book in which only the order with this sequence rests."""
+    row = Order.objects.get()
+    text = f"{row.sequence}:{row.user_id}:{row.side}:{row.price}:{row.quantity}:0:0:{row.priority}"
+    assert row.sequence == sequence
+    return crc32(text.encode())
 
 
 def test_a_paused_process_that_settles_late_is_fenced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,10 +29,8 @@ class Command(BaseCommand):
         else:
             total = simulate(
                 first=options["first"], seeds=options["seeds"], steps=options["steps"], jobs=options["jobs"],
-                seconds=options["seconds"], tell=self._progress,
+                seconds=options["seconds"], tell=self._progress, show=self._show,
             )  # fmt: skip
-            for outcome in total.failures:
-                self._show(outcome)
         self.stdout.write(json.dumps(total.as_dict(time.monotonic() - began)))
         if total.failures:
             raise CommandError(f"{len(total.failures)} of {total.seeds} seeds failed")
@@ -57,7 +55,8 @@ class Command(BaseCommand):
 
     def _progress(self, total: Total, seconds: float) -> None:
         rate = total.seeds / seconds
+        failed = [outcome.seed for outcome in total.failures]
         self.stdout.write(
-            f"{total.seeds} seeds in {seconds:.0f} s ({rate:.1f}/s), {len(total.failures)} failures"
+            f"{total.seeds} seeds in {seconds:.0f} s ({rate:.1f}/s), failed: {failed or 'none'}"
         )
         self.stdout.flush()
