@@ -12,6 +12,7 @@ from typing import Any
 
 import redis
 from django.conf import settings
+from django.core.cache import caches
 from django.db import connection
 
 from stocking.base import stream
@@ -42,6 +43,8 @@ def throwaway() -> Iterator[None]:
             setattr(settings, "ORDER_REDIS_URL" if name == "gate" else "BUS_REDIS_URL", url)
         gate.cache_clear()
         stream.bus.cache_clear()
+        settings.CACHES["default"]["LOCATION"] = settings.BUS_REDIS_URL
+        caches["default"] = caches.create_connection("default")
         with _database(directory):
             yield
     finally:
