@@ -24,7 +24,7 @@ from trading.core.orders import OrderStatus, Side
 from trading.gate.answers import HeldOrder
 from trading.gate.client import gate
 from trading.gate.commands import Entry, Undecodable, decode
-from trading.models import Listing, Outbox
+from trading.models import Listing
 from trading.projection import OrderRow, Projection, candle_series
 from trading.selectors.instant import one_instant
 from trading.selectors.markets import listing_row
@@ -49,6 +49,9 @@ _CANDLES = (
     " FROM trading_candle candle WHERE candle.listing_id = %s ORDER BY candle.start"
 )
 _MEMBERS = "SELECT user_id FROM trading_portfolio WHERE market_id = %s"
+_OUTBOX = (
+    "SELECT first, last, payload FROM trading_outbox WHERE listing_id = %s AND first > %s ORDER BY first"
+)
 _BOTS = "SELECT id FROM accounts_user WHERE is_bot = %s"
 
 
@@ -334,9 +337,24 @@ def _require_current(engine: ListingEngine) -> None:
     """Raise `FencedError` if the database is elsewhere: another worker has moved it and trimmed the stream, recovery
     has passed over a sequence, or the database has lost its newest commits.
     """
+    released = _released(engine.listing_id)
     stored = Listing.objects.values_list("checkpoint", flat=True).get(pk=engine.listing_id)
     if stored != engine.checkpoint:
         raise FencedError(f"listing {engine.listing_id}: at {engine.checkpoint}, the ledger at {stored}")
+    _require_settled(engine.listing_id, released, stored)
+
+
+def _released(listing_id: int) -> int:
+    """Return up to where the gate has released. To be read before the checkpoint: a release follows its commit."""
+    return gate().sequences([listing_id])[listing_id][1]
+
+
+def _require_settled(listing_id: int, released: int, checkpoint: int) -> None:
+    require(
+        released <= checkpoint,
+        f"listing {listing_id}: the database has lost settled batches: the gate has released {released},"
+        f" the ledger is at {checkpoint}",
+    )
 
 
 def _publish(engine: ListingEngine, batch: Batch) -> None:
@@ -362,11 +380,10 @@ def outbox_apply(listing_id: int) -> int:
     _, applied = client.sequences([listing_id])[listing_id]
     if applied < 0:
         return 0
-    for first, last, payload in (
-        Outbox.objects.filter(listing_id=listing_id, first__gt=applied)
-        .order_by("first")
-        .values_list("first", "last", "payload")
-    ):
+    with connection.cursor() as cursor:
+        cursor.execute(_OUTBOX, [listing_id, applied])
+        rows = cursor.fetchall()
+    for first, last, payload in rows:
         if client.release(listing_id, first, last, "0-0", payload) == first - 1:
             applied_rows += 1
     return applied_rows

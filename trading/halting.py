@@ -141,7 +141,12 @@ def _failures_stored(listing_id: int) -> int:
 
 def _halt(listing_id: int, text: str) -> None:
     listing = Listing.objects.get(pk=listing_id)
-    if listing.is_halted or listing.is_closed:
+    if listing.is_closed:
+        return
+    if (
+        listing.is_halted
+    ):  # the gate may not know: whoever halted it died before telling, or the database is behind
+        gate().halt_set(listing.pk, True)
         return
     listing_halt(listing=listing, reason=text, by=Listing.HaltedBy.ENGINE)
     alarm("listing_halted", f"Listing {listing} is halted: {text}")

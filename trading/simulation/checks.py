@@ -194,10 +194,12 @@ def _available(model: Model) -> dict[int, dict[str, int]]:
 
 
 def halt_check(world: World, model: Model, draw: random.Random) -> None:
-    """The database has lost what the gate has released: listings that lack it are halted, and nothing is written."""
+    """The database has lost what the gate has released: listings that lack it are halted.
+
+    (Or have it again: an engine that was at that very checkpoint applies the same entries once more.)
+    """
     raw = world.connection.connection
     behind = [listing for listing in model.listings.values() if listing.applied > listing.checkpoint]
-    before = [raw.execute(_ORDERS, [listing.id]).fetchall() for listing in behind]
     if draw.random() < 0.3:  # a new run of the store must not hide it
         world.store_started()
     for process in (0, 1, 0, 1):
@@ -206,15 +208,15 @@ def halt_check(world: World, model: Model, draw: random.Random) -> None:
         for listing in model.listings.values():
             halting.forget_all()
             tasks.drain(listing.id)
-    for listing, rows in zip(behind, before, strict=True):
-        [(is_halted,)] = raw.execute("SELECT is_halted FROM trading_listing WHERE id = ?", [listing.id])
-        at_gate = world.store.hget(f"listing:{listing.id}", "halted")
+    for listing in behind:
+        [(checkpoint, is_halted)] = raw.execute(
+            "SELECT checkpoint, is_halted FROM trading_listing WHERE id = ?", [listing.id]
+        )
+        at_gate, applied = world.store.hmget(f"listing:{listing.id}", "halted", "applied")
         check(
-            is_halted and at_gate == b"1",
+            (is_halted and at_gate == b"1") or checkpoint >= int(applied or 0),
             lambda: f"{listing.symbol} lost its ledger's tail, and is not halted",
         )
-        now = raw.execute(_ORDERS, [listing.id]).fetchall()
-        check(now == rows, lambda: f"{listing.symbol} lost its ledger's tail, and goes on")
 
 
 def full_check(model: Model) -> None:

@@ -30,7 +30,9 @@ CLOSES_IN_MS = 120_000
 SETTLE_ROUNDS = 60
 REPEATED_AT_END = 4
 LEDGER_LOST_SHARE = 0.08
-AUDITED_SHARE = 0.05  # of the crashes: what the audit sees, `step_check` sees too, more cheaply
+# The system's own audit is slow; what it sees, `step_check` sees too, after every step.
+AUDITED_AT_END_SHARE = 0.25
+AUDITED_SHARE = 0.02  # of the crashes
 
 WEIGHTS = {
     "submit": 34, "amend": 9, "cancel": 6, "cancel_all": 2, "repeat": 5, "drain": 18, "sweep": 4, "gate_open": 1,
@@ -171,7 +173,8 @@ class Run:
                 halt_check(self.world, self.model, self.draw)
                 return
         self.settle()
-        full_check(self.model)
+        if self.draw.random() < AUDITED_AT_END_SHARE:
+            full_check(self.model)
         for _ in range(REPEATED_AT_END):
             self._take("repeat", None)
         self._take("close", None)

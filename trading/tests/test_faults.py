@@ -196,7 +196,9 @@ def test_a_rival_from_before_a_recovery_is_no_broken_invariant() -> None:
 
 
 @pytest.mark.unaudited
-@pytest.mark.parametrize("memory", ["fresh", "of before", "fresh, after a recovery"])
+@pytest.mark.parametrize(
+    "memory", ["fresh", "of before", "fresh, after a recovery", "fresh, halted before in the ledger alone"]
+)
 def test_a_database_that_lost_its_newest_commits_halts_the_listing(memory: str) -> None:
     """The gate has released more than the ledger has: what is missing cannot be settled again."""
     exchange = open_exchange()
@@ -215,6 +217,8 @@ def test_a_database_that_lost_its_newest_commits_halts_the_listing(memory: str) 
         gate().redis.xtrim(f"orders:{listing.pk}", maxlen=0, approximate=False)
         gate().redis.hset("gate", "run_id", "another")
         assert gate_ensure_open()
+    if memory == "fresh, halted before in the ledger alone":
+        Listing.objects.update(is_halted=True, halt_reason="lost settled batches")
     for _ in range(2):
         halting.forget_all()
         tasks.drain(listing.pk)
