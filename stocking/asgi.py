@@ -13,7 +13,7 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 
-from stocking.base.consumers import StreamConsumer  # noqa: E402
+from stocking.base.consumers import SERVER_SEND, StreamConsumer  # noqa: E402
 from trading.entry import OrderEntry  # noqa: E402
 
 _entry = OrderEntry()
@@ -26,7 +26,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["path"] != "/ws/":
             await send({"type": "websocket.close"})
             return
-        await _sockets(scope, receive, send)
+        await _sockets({**scope, SERVER_SEND: send}, receive, send)
     elif scope["type"] == "http" and _entry.serves(scope):
         await _entry(scope, receive, send)
     elif scope["type"] == "lifespan":

@@ -3,23 +3,30 @@
 A message is serialised once by its publisher; here it is only passed on. A socket that does not read is closed.
 """
 
-import asyncio
+import logging
 import time
 from typing import Any
 
 import msgspec
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from prometheus_client import Counter, Gauge
+from redis.exceptions import RedisError
 
 from stocking.base import stream
 from stocking.base.errors import message_of
+from stocking.base.fanout import Follower, fanout
+from stocking.base.outlets import Message, Outlet, QueueOutlet, TransportOutlet, protocol_of
 from stocking.base.units import now_ms
 
+logger = logging.getLogger(__name__)
+
+SERVER_SEND = "stocking.server_send"  # in the scope: the server's own `send`, before any middleware
 MAX_TOPICS = 32
 MAX_MESSAGE_CHARACTERS = 16_384
 MESSAGES_PER_SECOND = 20
 MESSAGES_BURST = 60
-SEND_TIMEOUT_SECONDS = 5.0
+TRY_AGAIN_LATER = 1013  # RFC 6455's registry: the bus is away
 
 CLOSE_BAD_MESSAGE = 4400
 CLOSE_SESSION_ENDED = 4401
@@ -27,6 +34,10 @@ CLOSE_ORIGIN = 4403
 CLOSE_TOO_SLOW = 4408
 CLOSE_LOGGED_IN_ELSEWHERE = 4409
 CLOSE_TOO_MANY = 4429
+
+
+sockets_open = Gauge("stocking_sockets_open", "WebSockets open in this process")
+sockets_dropped = Counter("stocking_sockets_dropped", "WebSockets closed because they did not read")
 
 
 def origin_allowed(origin: str | None, host: str | None) -> bool:
@@ -39,12 +50,15 @@ def origin_allowed(origin: str | None, host: str | None) -> bool:
 class StreamConsumer(AsyncWebsocketConsumer):
     """One socket: follows topics by version, answers pings, passes operations to the applications."""
 
+    channel_layer_alias = "none"  # messages come by the fan-out of the process
+
     async def connect(self) -> None:
         """Accept first, so that a refusal arrives with its close code."""
         self.user: Any = None
-        self._versions: dict[str, int] = {}
-        self._groups: dict[str, str] = {}
+        self._followed: dict[str, Follower] = {}
         self._tokens, self._refilled = float(MESSAGES_BURST), time.monotonic()
+        self._outlet: Outlet = self._open_outlet()
+        sockets_open.inc()
         await self.accept()
         headers = dict(self.scope["headers"])
         origin, host = (headers.get(name, b"").decode("latin-1") for name in (b"origin", b"host"))
@@ -55,9 +69,25 @@ class StreamConsumer(AsyncWebsocketConsumer):
         self.user = user if user is not None and user.is_authenticated and user.is_active else None
 
     async def disconnect(self, code: int) -> None:
-        """Leave every group."""
-        for topic in list(self._groups):
-            await self._leave(topic)
+        """Follow nothing any more."""
+        for name in list(self._followed):
+            self._leave(name)
+        self._outlet.close()
+        sockets_open.dec()
+
+    def _open_outlet(self) -> Outlet:
+        protocol = protocol_of(self.scope.get(SERVER_SEND))
+        if protocol is not None:
+            return TransportOutlet(protocol, self._too_slow)
+        return QueueOutlet(lambda text: self.send(text_data=text), self.close, self._too_slow)
+
+    def _too_slow(self) -> None:
+        """Drop a socket that does not read; whatever it follows goes on without it."""
+        sockets_dropped.inc()
+        logger.info("A socket that does not read is dropped.")
+        for name in list(self._followed):
+            self._leave(name)
+        self._outlet.drop(CLOSE_TOO_SLOW)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Handle one message of the client; what cannot be understood closes the socket."""
@@ -115,7 +145,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
             return
         for name in topics:
             if op == "unsubscribe":
-                await self._leave(name)
+                self._leave(name)
             else:
                 await self._join(name)
 
@@ -130,42 +160,36 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if family is None or (family.private and name != "me"):
             await self.send_error("invalid_request", topic=name[:64])
             return
-        if name not in self._groups:
-            if len(self._groups) >= MAX_TOPICS:
-                await self.close(CLOSE_TOO_MANY)
-                return
-            self._groups[name] = stream.group_of(topic)
-            await self.channel_layer.group_add(self._groups[name], self.channel_name)
-        found = await stream.snapshot_async(topic)
-        self._versions[name] = found.version
-        await self._send(
-            f'{{"topic":"{name}","type":"snapshot","version":{found.version},"data":{found.data}}}'
-        )
-
-    async def _leave(self, name: str) -> None:
-        group = self._groups.pop(name, None)
-        self._versions.pop(name, None)
-        if group is not None:
-            await self.channel_layer.group_discard(group, self.channel_name)
-
-    async def stream_message(self, event: dict[str, Any]) -> None:
-        """Pass a published message on, unless the snapshot already sent includes it."""
-        name, version = event["topic"], event["version"]
-        seen = self._versions.get(name)
-        if seen is None or version <= seen:
+        follower = self._followed.get(name)
+        try:
+            if follower is None:
+                if len(self._followed) >= MAX_TOPICS:
+                    await self.close(CLOSE_TOO_MANY)
+                    return
+                follower = self._followed[name] = Follower(name, topic, self._outlet)
+                await fanout().follow(follower)
+            follower.hold()
+            found = await stream.snapshot_async(topic)
+        except (RedisError, OSError, TimeoutError) as error:
+            logger.warning("The bus is away: %s", error)
+            await self.close(TRY_AGAIN_LATER)
             return
-        self._versions[name] = version
-        await self._send(event["text"])
+        follower.begin(found)
+
+    def _leave(self, name: str) -> None:
+        follower = self._followed.pop(name, None)
+        if follower is not None:
+            fanout().leave(follower)
 
     async def send_error(self, code: str, **extra: Any) -> None:
         """Tell the client what was refused and why."""
         await self._send_json({"type": "error", "code": code, "message": message_of(code), **extra})
 
     async def _send_json(self, message: dict[str, Any]) -> None:
-        await self._send(msgspec.json.encode(message).decode())
+        self._outlet.put(Message(msgspec.json.encode(message).decode()))
 
-    async def _send(self, text: str) -> None:
-        try:
-            await asyncio.wait_for(self.send(text_data=text), SEND_TIMEOUT_SECONDS)
-        except TimeoutError:
-            await self.close(CLOSE_TOO_SLOW)
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Close the socket; nothing more is written."""
+        await self._outlet.flush()
+        self._outlet.close()
+        await super().close(code, reason)

@@ -1,7 +1,7 @@
 """Versioned topics on the bus: publishing, snapshots, and the registries that the one WebSocket consumer serves.
 
 A topic's version rises by one with each message. A snapshot plus the updates after it equals a fresh snapshot.
-Publishing may be lost (channel layers drop by design); a client that sees a gap subscribes again.
+Publishing may be lost (the bus remembers nobody who is away); a client that sees a gap subscribes again.
 """
 
 import asyncio
@@ -18,6 +18,8 @@ import redis.asyncio
 from django.conf import settings
 
 Kind = Literal["replace", "append", "upsert"]
+
+CHANNEL_PREFIX = "stream:"
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _PUBLISH = (_SCRIPTS / "stream_publish.lua").read_text()
@@ -91,16 +93,9 @@ def _require_topic(topic: str) -> Topic:
     return family
 
 
-def group_of(topic: str) -> str:
-    """Return the channel layer's group that carries a topic."""
-    return topic.replace(":", ".")
-
-
-def _channel_of(topic: str) -> str:
-    """Return the Redis channel of the group, as the PubSub channel layer names it."""
-    configuration: Any = settings.CHANNEL_LAYERS["default"]["CONFIG"]
-    prefix = configuration["prefix"]
-    return f"{prefix}__group__{group_of(topic)}"
+def channel_of(topic: str) -> str:
+    """Return the channel of the bus that carries a topic."""
+    return f"{CHANNEL_PREFIX}{topic}"
 
 
 def _keys(topic: str) -> list[str]:
@@ -150,7 +145,7 @@ def _publish(topic: str, data: Any, message_type: str, client: Any = None) -> No
     family = _require_topic(topic)
     everything = message_type == "snapshot"
     arguments = [
-        family.kind, message_type, _channel_of(topic), "me" if family.private else topic,
+        family.kind, message_type, channel_of(topic), "me" if family.private else topic,
         family.limit, family.ttl_seconds, _encode(_shown(family, data, everything=everything)),
         *_stored_items(family, data),
     ]  # fmt: skip
@@ -174,7 +169,7 @@ def publish_private(name: str, messages: Iterable[tuple[int, Any]]) -> None:
     for user_id, message in messages:
         items += (f"{name}:{user_id}", _encode(message))
     if items:
-        arguments = [_channel_of(""), name, family.limit, family.ttl_seconds, *items]
+        arguments = [channel_of(""), name, family.limit, family.ttl_seconds, *items]
         _publish_many_script()(args=arguments)
 
 
@@ -188,7 +183,7 @@ def subscriber_counts(topics: Iterable[str]) -> dict[str, int]:
     names = list(topics)
     if not names:
         return {}
-    counts = bus().pubsub_numsub(*[_channel_of(topic) for topic in names])
+    counts = bus().pubsub_numsub(*[channel_of(topic) for topic in names])
     return {topic: int(count) for topic, (_, count) in zip(names, counts, strict=True)}
 
 

@@ -35,7 +35,8 @@ def service_programs(plan: Plan) -> list[Program]:
     """Return the game's own processes, one of each kind."""
     web = (
         python(), "-m", "uvicorn", "stocking.asgi:application", "--host", HOST, "--port", str(plan.port),
-        "--workers", "1", "--ws-max-size", "16384", "--no-access-log", "--no-proxy-headers",
+        "--workers", "1", "--ws", "websockets-sansio", "--ws-max-size", "16384", "--ws-per-message-deflate", "false",
+        "--no-access-log", "--no-proxy-headers",
         "--no-use-colors", "--timeout-graceful-shutdown", "2",
     )  # fmt: skip
     beat = (

@@ -117,13 +117,6 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "stocking.pages.errors.csrf_failure"
 
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [BUS_REDIS_URL], "prefix": "stocking"},
-    }
-}
-
 # Celery: wake-ups carry nothing, so results are ignored and a lost one is swept up ----------------
 CELERY_BROKER_URL = BUS_REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True

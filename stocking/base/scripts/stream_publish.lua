@@ -1,4 +1,4 @@
--- Gives a topic its next version, keeps its snapshot, and publishes to the channel layer's group: in one step,
+-- Gives a topic its next version, keeps its snapshot, and publishes to the topic's channel: in one step,
 -- so that a topic with several writers stays in order.
 -- KEYS: version, data.  ARGV: kind, type, channel, topic, limit, ttl seconds (0: for ever), update (JSON),
 -- then by kind: replace: nothing; append: items (JSON), oldest first; upsert: key, item, key, item, …

@@ -16,8 +16,7 @@ for i = 5, #ARGV, 2 do
   redis.call('RPUSH', data_key, message)
   local text = '{"topic":"' .. shown .. '","type":"update","version":' .. string.format('%.0f', version)
     .. ',"data":' .. message .. '}'
-  local group = string.gsub(topic, ':', '.')
-  heard = heard + redis.call('PUBLISH', prefix .. group,
+  heard = heard + redis.call('PUBLISH', prefix .. topic,
     cmsgpack.pack({type = 'stream.message', topic = shown, version = version, text = text}))
 end
 for data_key in pairs(touched) do
