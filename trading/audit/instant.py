@@ -18,7 +18,8 @@ from trading.models import SEQUENCE_BITS, Holding, Listing, Market, Order, Outbo
 from trading.selectors.instant import one_instant
 
 TRIES = 50
-ENTRIES_A_SCRIPT = 2_000
+ENTRIES_A_SCRIPT = 500
+ENTRIES_A_PAGE = 2_000
 ACCOUNTS_A_SCRIPT = 5_000
 SEQUENCE_MASK = (1 << SEQUENCE_BITS) - 1
 
@@ -140,12 +141,24 @@ def _waiting_read(instant: Instant, entries_max: int) -> bool:
         behind = instant.given[key] - listing.checkpoint
         if behind > entries_max:
             continue
-        rows = gate().entries(key, 0, listing.checkpoint, max(0, behind))
-        instant.waiting[key] = rows = [row for row in rows if row[1] <= instant.given[key]]
+        rows = instant.waiting[key] = _pages(key, listing.checkpoint, behind)
         first = rows[0][1] if rows else instant.given[key] + 1
         if first > listing.checkpoint + 1 and gate().sequences([key])[key][1] >= first - 1:
             return False
     return True
+
+
+def _pages(listing_id: int, after: int, count: int) -> list[WaitingEntry]:
+    """Return up to `count` entries behind a sequence, oldest first, without holding up the gate for long."""
+    rows: list[WaitingEntry] = []
+    epoch = 0
+    while len(rows) < count:
+        page = gate().entries(listing_id, epoch, after, min(ENTRIES_A_PAGE, count - len(rows)))
+        if not page:
+            break
+        rows += page
+        epoch, after, _ = page[-1]
+    return rows
 
 
 def _ledger_take(instant: Instant, with_orders: bool) -> None:

@@ -15,7 +15,7 @@ from accounts.models import User
 from chat.models import Message
 from stocking.base.alarms import alarm_counts
 from trading import engine, tasks
-from trading.audit import watch
+from trading.audit import instant, watch
 from trading.audit.checks import market_faults
 from trading.audit.instant import NoInstantError
 from trading.audit.watch import Status, market_certify, market_watch
@@ -298,4 +298,24 @@ def test_under_load_hundreds_of_audits_raise_no_false_alarm(monkeypatch: pytest.
             thread.join(30)
     assert failures == []
     assert Trade.objects.count() > 100
+    exchange.drain()
+
+
+def test_a_long_stream_is_read_in_pages_and_one_too_long_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(instant, "ENTRIES_A_SCRIPT", 3)
+    monkeypatch.setattr(instant, "ENTRIES_A_PAGE", 4)
+    exchange = trading_exchange()
+    for _ in range(15):
+        exchange.submit("buyer", "buy", 1, 90_000)
+    exchange.audit()
+    report = market_watch(market=exchange.market)
+    assert report is not None and report.status == Status.OK
+    with monkeypatch.context() as patch:
+        patch.setattr(watch, "ENTRIES_MAX", 10)
+        gate().redis.hincrby(f"account:{exchange.market.pk}:{exchange.account('buyer')}", "cash", 1)
+        report = market_watch(market=exchange.market)
+        assert report is not None and report.status == Status.OK, "the balances could not be compared"
+    report = market_watch(market=exchange.market)
+    assert report is not None and report.status == Status.SUSPECTED
+    gate().redis.hincrby(f"account:{exchange.market.pk}:{exchange.account('buyer')}", "cash", -1)
     exchange.drain()
