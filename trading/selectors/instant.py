@@ -20,6 +20,7 @@ def one_instant() -> Iterator[None]:
             yield
         return
     sqlite: Any = connection
+    sqlite.ensure_connection()  # a connection knows its mode once it is made
     mode, sqlite.transaction_mode = sqlite.transaction_mode, "DEFERRED"
     try:
         with transaction.atomic():

@@ -1,6 +1,9 @@
 """From the gate through the stream, the book and settlement back to the gate."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connection
 
 from trading.engine import engine_forget, listing_drain
 from trading.gate.answers import Accepted, Refused
@@ -88,3 +91,18 @@ def test_a_repeat_is_answered_with_the_first_answer() -> None:
     assert gate().sequences([exchange.listings["AAA"].pk])[exchange.listings["AAA"].pk] == (1, 0)
     listing_drain(exchange.listings["AAA"].pk)
     assert Order.objects.count() == 1
+
+
+def test_an_engine_restores_over_a_connection_that_is_not_made_yet() -> None:
+    exchange = open_exchange()
+    exchange.submit("buyer", "buy", 1, 90_000)
+
+    def drain() -> bool:
+        try:
+            return listing_drain(exchange.listings["AAA"].pk)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(drain).result(30) is False
+    assert Order.objects.get().status == "open"
