@@ -215,6 +215,8 @@ def _publish_accounts(users: set[int]) -> None:
 
     counts = stream.subscriber_counts(f"me:{user_id}" for user_id in sorted(users))
     watching = [int(topic.split(":")[1]) for topic, count in counts.items() if count]
+    if not watching:
+        return  # an empty query costs nothing in the database, and much on the way to it
     for user in User.objects.filter(pk__in=watching):
         stream.publish(f"me:{user.pk}", {"kind": "account", **account_get(user)})
 

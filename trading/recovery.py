@@ -36,13 +36,15 @@ def gate_ensure_open() -> bool:
     if epoch is None:
         return client.is_open()
     with transaction.atomic():
-        gate_record_lock()
+        record = gate_record_lock()
         if client.is_open():
             return True
+        if record.epoch != epoch or record.run_id != client.store_run_id():
+            return False  # while we waited the gate was opened by another, or the store replaced again
         if market is None:
-            client.run("reopen", epoch)
+            client.run("reopen", epoch, record.run_id)
         else:
-            _load(market, epoch)
+            _load(market, epoch, record.run_id)
     logger.warning("The gate opens in epoch %s.", epoch)
     return client.is_open()
 
@@ -103,8 +105,10 @@ def market_load(market: Market) -> bool:
         return _load(market, None)
 
 
-def _load(market: Market, epoch: int | None) -> bool:
-    """Load a market into the gate, as of the transaction around; `epoch` also opens the gate."""
+def _load(market: Market, epoch: int | None, run_id: str = "") -> bool:
+    """Load a market into the gate, as of the transaction around; `epoch` also opens the gate, if it is that run of
+    the store: on another, put in its place since, part of the market would be missing.
+    """
     listings = listings_lock(market)
     accounts, orders = _account_states(market, listings)
     parts = [("listings", [listing.pk for listing in listings]), ("accounts", accounts), ("orders", orders)]
@@ -130,7 +134,7 @@ def _load(market: Market, epoch: int | None) -> bool:
             for listing in listings
         ],
     }  # fmt: skip
-    return bool(client.run("serve", _encoded(served), "" if epoch is None else epoch))
+    return bool(client.run("serve", _encoded(served), "" if epoch is None else epoch, run_id))
 
 
 def _requests(listings: list[Listing]) -> list[Any]:

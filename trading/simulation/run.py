@@ -30,14 +30,15 @@ CLOSES_IN_MS = 120_000
 SETTLE_ROUNDS = 60
 REPEATED_AT_END = 4
 LEDGER_LOST_SHARE = 0.08
-# The system's own audit is slow; what it sees, `step_check` sees too, after every step.
-AUDITED_AT_END_SHARE = 0.25
+# Seeds that come to rest, to be audited, before the market closes. The system's own audit is slow; what it sees,
+# `step_check` sees too, after every step.
+AT_REST_SHARE = 0.3
 AUDITED_SHARE = 0.02  # of the crashes
 
 WEIGHTS = {
-    "submit": 34, "amend": 9, "cancel": 6, "cancel_all": 2, "repeat": 5, "drain": 18, "sweep": 4, "gate_open": 1,
-    "outbox": 2, "releases": 3, "halt": 1, "forget": 2, "clock": 4, "image": 4, "store_restarted": 1.2,
-    "store_tail_lost": 1.2, "store_lost": 0.5, "bus_lost": 0.5, "close": 0.8,
+    "submit": 42, "amend": 9, "cancel": 6, "cancel_all": 2, "repeat": 5, "drain": 15, "sweep": 3, "gate_open": 1,
+    "outbox": 2, "releases": 3, "halt": 1, "forget": 1, "clock": 4, "image": 4, "store_restarted": 0.7,
+    "store_tail_lost": 0.7, "store_lost": 0.3, "bus_lost": 0.5, "close": 0.6,
 }  # fmt: skip
 # While the gate is shut somebody soon opens it, or nothing would happen any more.
 WEIGHTS_SHUT = {**WEIGHTS, "sweep": 20, "gate_open": 20, "drain": 40, "submit": 10}
@@ -47,7 +48,7 @@ FAULTED = {
     "client": ("submit", "amend", "cancel", "cancel_all", "repeat"),
     "process": ("drain", "sweep", "gate_open", "outbox", "releases", "close", "halt"),
 }
-FAULT_SHARE = {"client": 0.12, "process": 0.4}
+FAULT_SHARE = {"client": 0.12, "process": 0.35}
 FAULTS = {
     "client": (("gate", "kill", 1), ("gate", "kill_after", 1), ("gate", "error", 1), ("gate", "error_after", 1),
                ("wake", "kill", 1), ("wake", "kill_after", 1), ("wake", "error", 1)),
@@ -172,13 +173,13 @@ class Run:
             if is_behind(self.model):
                 halt_check(self.world, self.model, self.draw)
                 return
-        self.settle()
-        if self.draw.random() < AUDITED_AT_END_SHARE:
+        if self.draw.random() < AT_REST_SHARE:
+            self.settle()
             full_check(self.model)
         for _ in range(REPEATED_AT_END):
             self._take("repeat", None)
         self._take("close", None)
-        self.settle()
+        self.settle(closing=True)
         end_check(self.model)
         with self.world.seams.off():
             market = Market.objects.get(pk=self.model.market_id)
@@ -281,14 +282,16 @@ class Run:
         for name, value in kept.items():
             setattr(steps, name, value)
 
-    def settle(self) -> None:
-        """Let sweeps and drains go on, without faults, until nothing is left to do."""
+    def settle(self, *, closing: bool = False) -> None:
+        """Let sweeps and drains go on, without faults, until nothing is left to do (`closing`: and all is closed)."""
         for _ in range(SETTLE_ROUNDS):
             self._take("sweep", None)
             while self.world.wakes:
                 self._take("drain", None)
             if self._is_at_rest():
-                return
+                if not closing or all(listing.is_closed for listing in self.model.listings.values()):
+                    return
+                self._take("close", None)
         raise SimulationFailure("it does not come to rest")
 
     def _is_at_rest(self) -> bool:

@@ -14,7 +14,7 @@ import pytest
 import redis
 from django.conf import settings as configured
 
-from trading import engine, tasks
+from trading import engine, recovery, tasks
 from trading.engine import listing_drain
 from trading.gate.answers import Accepted, Refused
 from trading.gate.client import GateClient, gate
@@ -396,3 +396,41 @@ def test_the_epoch_outlives_the_store(store: GateStore) -> None:
     assert GateRecord.objects.get().epoch == 4
     assert gate().state()["epoch"] == "4"
     _require_new_ids(session)
+
+
+def test_a_recovery_that_was_overtaken_does_not_open_the_gate_in_its_old_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It stood still with an epoch in hand. Another opened the gate, orders came, and the store is gone again."""
+    exchange = open_exchange()
+    real = recovery._epoch_begin
+
+    def overtaken(market: Any) -> int | None:
+        monkeypatch.setattr(recovery, "_epoch_begin", real)
+        epoch = real(market)
+        assert gate_ensure_open()
+        exchange.submit("buyer", "buy", 1, 99_000)
+        exchange.drain()
+        gate().redis.hset("gate", "run_id", "of another run")
+        return epoch
+
+    monkeypatch.setattr(recovery, "_epoch_begin", overtaken)
+    gate().redis.hset("gate", "run_id", "of another run")
+    assert not gate_ensure_open()
+    assert gate_ensure_open()
+    assert gate().state()["epoch"] == "4"
+    exchange.drain()
+
+
+def test_a_store_replaced_while_the_market_is_loaded_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was loaded went into the store of before: the one that answers now has no accounts."""
+    exchange = open_exchange()
+    exchange.submit("buyer", "buy", 1, 99_000)
+    exchange.drain()
+    gate().redis.hset("gate", "run_id", "of another run")
+    with monkeypatch.context() as patch:
+        patch.setattr(GateClient, "store_run_id", lambda _: "of the store that was loaded")
+        assert not gate_ensure_open()
+    assert exchange.submit("buyer", "buy", 1, 99_000) == Refused("recovering")
+    assert gate_ensure_open()
+    exchange.drain()

@@ -1,12 +1,17 @@
 -- Begins to serve a loaded market: its times and listings become known, and it becomes the current market.
 -- ARGV: payload (JSON): {market, opens_at, closes_at, initial_cash, closed, suspended,
 --   listings: [[listing, symbol, lower, upper, last, halted, checkpoint, marked]…]},
---   epoch ('' keeps the present one; otherwise the gate opens in this epoch on the present store)
--- Returns 1, or 0 when the gate is not open and no epoch is given, or when the market is served already.
+--   epoch ('' keeps the present one; otherwise the gate opens in this epoch on the present store),
+--   run id of the store that the market was loaded into, with an epoch
+-- Returns 1, or 0 when the gate is not open and no epoch is given, when the market is served already, or when the
+-- store is another one.
 local payload = cjson.decode(ARGV[1])
 local market = integer(payload.market)
 local epoch = gate_open()
 if ARGV[2] == '' and (not epoch or redis.call('EXISTS', 'market:' .. market) == 1) then
+  return 0
+end
+if ARGV[2] ~= '' and ARGV[3] ~= run_id() then
   return 0
 end
 redis.call('DEL', 'market:' .. market .. ':symbols')
@@ -28,6 +33,6 @@ redis.call('HSET', 'market:' .. market, 'opens_at', integer(payload.opens_at), '
   'suspended', integer(payload.suspended))
 redis.call('HSET', 'gate', 'market', market)
 if ARGV[2] ~= '' then
-  redis.call('HSET', 'gate', 'state', 'open', 'run_id', run_id(), 'epoch', ARGV[2])
+  redis.call('HSET', 'gate', 'state', 'open', 'run_id', ARGV[3], 'epoch', ARGV[2])
 end
 return 1
