@@ -54,10 +54,10 @@ FAULTS = {
                ("wake", "kill", 1), ("wake", "kill_after", 1), ("wake", "error", 1)),
     "process": (
         ("gate", "kill", 5), ("gate", "kill_after", 5), ("gate", "error", 5), ("gate", "error_after", 5),
-        ("gate", "pause", 5), ("gate", "pause", 5), ("sql", "kill", 22), ("sql", "kill_after", 22),
-        ("sql", "error", 22), ("sql", "deadlock", 22), ("sql", "pause", 8),
-        ("commit", "kill", 2), ("commit", "kill_after", 2), ("commit", "error", 2), ("commit", "error_after", 2),
-        ("match", "kill", 3), ("match", "pause", 3), ("match", "pause", 1),
+        ("gate", "pause", 5), ("gate", "pause", 5), ("gate", "replaced", 9),
+        ("sql", "kill", 22), ("sql", "kill_after", 22), ("sql", "error", 22), ("sql", "deadlock", 22),
+        ("sql", "pause", 8), ("commit", "kill", 2), ("commit", "kill_after", 2), ("commit", "error", 2),
+        ("commit", "error_after", 2), ("match", "kill", 3), ("match", "pause", 3), ("match", "pause", 1),
         ("bus", "kill", 3), ("bus", "error", 3), ("bus", "pause", 2), ("wake", "kill", 2),
     ),
 }  # fmt: skip
@@ -208,7 +208,7 @@ class Run:
         number, depth, trace = self._number, self._depth, self.outcome.trace
         model.appended.clear()
         steps.may_append, steps.then, steps.note = 0, None, ""
-        seams.pause = self._others
+        seams.pause, seams.replace = self._others, self._store_replaced
         seams.arm(fault)
         text = "RAISED"
         try:
@@ -281,6 +281,13 @@ class Run:
         self.model.appended.clear()
         for name, value in kept.items():
             setattr(steps, name, value)
+
+    def _store_replaced(self) -> None:
+        """Between two calls of one process the store is started again, or is another one."""
+        with self.world.seams.off():
+            kind = self.draw.choice(("store_restarted", "store_tail_lost", "store_lost"))
+            text = getattr(self.steps, kind)()
+        self.outcome.trace.append(f"    ({kind} {text})")
 
     def settle(self, *, closing: bool = False) -> None:
         """Let sweeps and drains go on, without faults, until nothing is left to do (`closing`: and all is closed)."""

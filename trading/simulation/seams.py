@@ -28,7 +28,8 @@ class Fault:
     """Something that happens at the n-th passage of a seam.
 
     Seams: `gate`, `bus`, `sql`, `commit`, `match`, `wake`. What happens: `kill`, `error`, `pause` (before it),
-    `kill_after`, `error_after` (it was done, nobody is told), `deadlock` (sql).
+    `kill_after`, `error_after` (it was done, nobody is told), `deadlock` (sql), `replaced` (gate: another run of
+    the store answers from this call on).
     """
 
     seam: str
@@ -45,6 +46,7 @@ class Seams:
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.pause: Callable[[], None] = lambda: None
+        self.replace: Callable[[], None] = lambda: None
         self.fault: Fault | None = None
         self.fired = False
         self._passed = 0
@@ -93,6 +95,9 @@ class Seams:
             self.pause()
             return call()
         self.fired = True
+        if fault.what == "replaced":
+            self.replace()
+            return call()
         if fault.what.endswith("_after"):
             call()
         elif seam == "commit":
