@@ -32,3 +32,21 @@ def test_what_is_accepted_over_http_is_in_the_ledger(instance: Instance) -> None
     assert result["audit_ok"], result["audit_faults"]
     assert 0 < result["p50_ms"] <= result["p95_ms"] <= result["p99_ms"]
     assert result["processor_percent"]["web"] > 0 and result["processor_percent"]["load_generator"] > 0
+
+
+def test_sockets_get_every_update_and_those_that_do_not_read_are_dropped(instance: Instance) -> None:
+    result = figures(
+        instance, "loadtest_sockets", "--sockets", "20", "--books", "1", "--rate", "200", "--stalled", "2",
+        "--seconds", "8",
+    )  # fmt: skip
+    assert (result["missing"], result["gaps"], result["readers_lost"]) == (0, 0, 0)
+    assert result["delivered"] == 18 * result["published"] > 0
+    assert result["dropped"] == 2
+    assert 0 < result["delivery_p50_ms"] <= result["delivery_p99_ms"]
+
+
+def test_a_fill_is_timed_on_the_player_s_own_socket(instance: Instance) -> None:
+    result = figures(instance, "loadtest", "--users", "5", "--orders", "20", "--rate", "60")
+    assert (result["accepted"], result["errors"], result["missing"]) == (100, 0, 0)
+    assert result["fills_heard"] > 10
+    assert 0 < result["post_to_fill_p50_ms"] <= result["post_to_fill_p99_ms"]

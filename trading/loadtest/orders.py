@@ -54,8 +54,8 @@ class Seat:
         )
         self._head = head.encode()
 
-    async def place(self, draw: Draw, record: Record) -> str | None:
-        """Place one order and note its outcome; returns the order's id if it was accepted."""
+    async def place(self, draw: Draw, record: Record) -> None:
+        """Place one order and note its outcome."""
         body = draw.body()
         raw = b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
         began = time.perf_counter()
@@ -63,25 +63,23 @@ class Seat:
             response = await self.connection.request(raw)
         except (OSError, TimeoutError) as error:
             record.errors[type(error).__name__] += 1
-            return None
-        record.seconds.append(time.perf_counter() - began)
-        return self._noted(draw, response, record)
+            return
+        ended = time.perf_counter()
+        record.seconds.append(ended - began)
+        self._note(draw, response, record, (began, ended))
 
-    def _noted(self, draw: Draw, response: Response, record: Record) -> str | None:
+    def _note(self, draw: Draw, response: Response, record: Record, times: tuple[float, float]) -> None:
         try:
             answer = msgspec.json.decode(response.body)
             if response.status == ACCEPTED:
-                record.take(self.player.user_id, draw.client_order_id, answer)
-                return str(answer["order_id"])
+                record.take(self.player.user_id, draw.client_order_id, answer, times)
+                return
             code = str(answer["code"])
         except (msgspec.DecodeError, KeyError, TypeError):
             record.errors[f"status {response.status}"] += 1
-            return None
-        if response.status >= 500:
-            record.errors[code] += 1
-        else:
-            record.rejected[code] += 1
-        return None
+            return
+        kind = record.errors if response.status >= 500 else record.rejected
+        kind[code] += 1
 
 
 async def closed_loop(seats: Sequence[Seat], flows: Sequence[Iterable[Draw]], record: Record) -> float:
@@ -93,4 +91,23 @@ async def closed_loop(seats: Sequence[Seat], flows: Sequence[Iterable[Draw]], re
 
     began = time.perf_counter()
     await asyncio.gather(*(play(seat, flow) for seat, flow in zip(seats, flows, strict=True)))
+    return time.perf_counter() - began
+
+
+async def open_loop(
+    seats: Sequence[Seat], flows: Sequence[Iterable[Draw]], record: Record, rate: float
+) -> float:
+    """Place `rate` orders a second, the players in turn, however long the answers take; returns the seconds."""
+    began = due = time.perf_counter()
+    placing: set[asyncio.Task[None]] = set()
+    for draws in zip(*flows, strict=True):
+        for seat, draw in zip(seats, draws, strict=True):
+            wait = due - time.perf_counter()
+            if wait > 0:
+                await asyncio.sleep(wait)
+            due += 1 / rate
+            task = asyncio.ensure_future(seat.place(draw, record))
+            placing.add(task)
+            task.add_done_callback(placing.discard)
+    await asyncio.gather(*placing)
     return time.perf_counter() - began

@@ -31,11 +31,19 @@ class Record:
     rejected: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
+    times: dict[str, tuple[float, float]] = field(default_factory=dict)  # order id: sent, answered
     repeated: list[str] = field(default_factory=list)  # order ids that were given twice
 
-    def take(self, account: int, client_order_id: str, answer: dict[str, Any]) -> None:
-        """Note an accepted order."""
+    def take(
+        self,
+        account: int,
+        client_order_id: str,
+        answer: dict[str, Any],
+        times: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        """Note an accepted order, and when it was sent and answered."""
         order_id = answer["order_id"]
+        self.times[order_id] = times
         if order_id in self.accepted:
             self.repeated.append(order_id)
         self.accepted[order_id] = (account, client_order_id)

@@ -11,9 +11,10 @@ from django.conf import settings
 from django.db import connection
 
 from trading.loadtest.comparison import ledger_compare
+from trading.loadtest.ears import Ears
 from trading.loadtest.flow import draws
 from trading.loadtest.observation import LagWatch, ProcessorWatch
-from trading.loadtest.orders import Seat, Server, closed_loop
+from trading.loadtest.orders import Seat, Server, closed_loop, open_loop
 from trading.loadtest.players import (
     listings_chosen,
     market_now,
@@ -36,6 +37,7 @@ class Options:
     orders: int
     base_url: str = ""
     seed: str = ""
+    rate: float = 0.0
 
 
 def server_of(base_url: str) -> Server:
@@ -68,9 +70,17 @@ def loadtest_run(options: Options, say: Say) -> dict[str, Any]:
     watch = LagWatch([listing.listing_id for listing in listings])
     connection.close()
 
+    ears = Ears(server) if options.rate else None
+
     async def load() -> float:
         seats = [Seat(server, player) for player in players]
-        seconds = await closed_loop(seats, flows, record)
+        if ears is None:
+            seconds = await closed_loop(seats, flows, record)
+        else:
+            await ears.open(players)
+            processors.start()
+            seconds = await open_loop(seats, flows, record, options.rate)
+            await ears.close()
         for seat in seats:
             seat.connection.close()
         return seconds
@@ -93,6 +103,7 @@ def loadtest_run(options: Options, say: Say) -> dict[str, Any]:
         "settled": comparison.settled,
         "settle_lag_ms_max": watch.lag_ms_max,
         "audit_ok": not comparison.audit_faults,
+        **(ears.figures(record) if ears else {}),
         "settled_after_seconds": None if caught_up is None else round(caught_up, 2),
         "missing": len(comparison.missing) + len(record.repeated),
         "doubled": comparison.doubled,

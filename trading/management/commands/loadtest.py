@@ -16,6 +16,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--users", type=int, default=100)
         parser.add_argument("--orders", type=int, default=1_000, help="orders of each user")
+        parser.add_argument(
+            "--rate", type=float, default=0.0, help="so many orders a second in all, and every player listens"
+        )
         parser.add_argument("--base-url", default="", help="default: the instance of var/instance.env")
         parser.add_argument(
             "--seed", default="", help="the same orders again; must not be reused in one game"
@@ -31,6 +34,7 @@ class Command(BaseCommand):
                     orders=options["orders"],
                     base_url=options["base_url"],
                     seed=options["seed"],
+                    rate=options["rate"],
                 ),
                 say=self.stderr.write,
             )
