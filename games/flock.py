@@ -229,7 +229,7 @@ def _submit(bot: Bot, listing: Listing, market: _Market, actions: Sequence[BotAc
 def _send(bot: Bot, listing: Listing, market: _Market, index: int, action: BotAction) -> None:
     match action:
         case BotCancel(order_id):
-            order_cancel(account=bot.user_id, order_id=order_id, is_limited=False)
+            order_cancel(account=bot.user_id, order_id=order_id, is_bot=True)
         case BotOrder(side, order_type, price, quantity):
             order_submit(
                 account=bot.user_id,
@@ -239,5 +239,5 @@ def _send(bot: Bot, listing: Listing, market: _Market, index: int, action: BotAc
                 type=order_type.value,
                 price=price,
                 quantity=quantity,
-                is_limited=False,
+                is_bot=True,
             )

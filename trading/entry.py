@@ -7,7 +7,6 @@ gate does not know yet is looked up once in the database and bound.
 import logging
 import re
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
 
@@ -20,7 +19,7 @@ from django.utils import translation
 
 from accounts.sessions import current_user_of
 from stocking.base.consumers import origin_allowed
-from stocking.base.errors import ApplicationError, http_status
+from stocking.base.errors import ApplicationError, http_status, retry_after_seconds
 from trading.gate import answers
 from trading.gate.answers import Accepted, Who
 from trading.gate.client import async_gate
@@ -258,8 +257,8 @@ def _language(headers: dict[bytes, bytes]) -> str:
 async def _answer(send: Any, status: int, body: dict[str, Any]) -> None:
     content = msgspec.json.encode(body)
     headers = [*_HEADERS, (b"content-length", b"%d" % len(content))]
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        seconds = -(-int(body.get("retry_after_ms", 1_000)) // 1_000)
+    seconds = retry_after_seconds(body.get("code", ""), body.get("retry_after_ms"))
+    if seconds is not None:
         headers.append((b"retry-after", str(seconds).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})

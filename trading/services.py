@@ -217,11 +217,12 @@ def order_submit(
     price: int | None,
     quantity: int,
     is_limited: bool = True,
+    is_bot: bool = False,
 ) -> Accepted:
-    """Place an order through the gate and wake its engine; `is_limited=False` lifts the rate limit (bots)."""
+    """Place an order through the gate and wake its engine. A bot has limits of its own."""
     return _told(
         gate().submit(
-            Who(account=account, is_limited=is_limited),
+            Who(account=account, is_limited=is_limited, is_bot=is_bot),
             client_order_id=client_order_id,
             symbol=symbol,
             side=side,
@@ -245,9 +246,10 @@ def order_amend(
     return _told(gate().amend(who, order_id=order_id, price=price, quantity=quantity))
 
 
-def order_cancel(*, account: int, order_id: str, is_limited: bool = True) -> Accepted:
+def order_cancel(*, account: int, order_id: str, is_limited: bool = True, is_bot: bool = False) -> Accepted:
     """Cancel an open order."""
-    return _told(gate().cancel(Who(account=account, is_limited=is_limited), order_id=order_id))
+    who = Who(account=account, is_limited=is_limited, is_bot=is_bot)
+    return _told(gate().cancel(who, order_id=order_id))
 
 
 def orders_cancel_all(*, account: int, symbol: str | None = None, is_limited: bool = True) -> Accepted:

@@ -155,3 +155,17 @@ def test_refusals_are_passed_over_and_a_closed_gate_ends_the_step(
 def test_before_the_bell_no_bot_moves(settings: Any, game: Game) -> None:
     assert bots_step(now_ms=game.trading_at - 1) == 0
     assert bots_step(now_ms=game.closes_at) == 0
+
+
+def test_bots_back_off_while_the_gate_is_overloaded(
+    game: Game, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first refusal ends the step: nobody knocks again before the next one."""
+    settings.STREAM_LIMIT = 0
+    tries = []
+    real = flock._send
+    monkeypatch.setattr(flock, "_send", lambda *arguments: tries.append(arguments) or real(*arguments))
+    steps = 6
+    for step in range(steps):
+        assert bots_step(now_ms=game.trading_at + step * flock.STEP_MS) == 0
+    assert 0 < len(tries) <= steps

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 
-from stocking.base.errors import ApplicationError, http_status
+from stocking.base.errors import ApplicationError, http_status, retry_after_seconds
 
 DIGITS_MAX = 15
 
@@ -21,8 +21,9 @@ def json_response(data: Any, *, status: int = 200) -> JsonResponse:
 def error_response(code: str, **extra: Any) -> JsonResponse:
     """Return a refusal as `{"code", "message", …}` with the HTTP status of its code."""
     response = json_response(ApplicationError(code, **extra).as_dict(), status=http_status(code))
-    if "retry_after_ms" in extra:
-        response["Retry-After"] = str(max(1, -(-int(extra["retry_after_ms"]) // 1000)))
+    seconds = retry_after_seconds(code, extra.get("retry_after_ms"))
+    if seconds is not None:
+        response["Retry-After"] = str(seconds)
     return response
 
 

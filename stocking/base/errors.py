@@ -37,6 +37,8 @@ _ERRORS: dict[str, tuple[int, Any]] = {
 }
 
 CODES = frozenset(_ERRORS)
+# Refusals that pass by themselves: ask again after a second, or after what the refusal says.
+_PASSING = frozenset({"rate_limited", "recovering", "overloaded"})
 
 
 class ApplicationError(Exception):
@@ -58,6 +60,13 @@ class ApplicationError(Exception):
 def http_status(code: str) -> int:
     """Return the HTTP status of a refusal code; 500 for a code nobody has registered."""
     return _ERRORS.get(code, _ERRORS["server_error"])[0]
+
+
+def retry_after_seconds(code: str, retry_after_ms: int | None = None) -> int | None:
+    """Return the whole seconds of the `Retry-After` header, None for a refusal that does not pass by itself."""
+    if code not in _PASSING:
+        return None
+    return max(1, -(-int(1_000 if retry_after_ms is None else retry_after_ms) // 1_000))
 
 
 def message_of(code: str) -> str:

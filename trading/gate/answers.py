@@ -65,11 +65,15 @@ class HeldOrder:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Whose command it is: a session (a player at the door) or an account (bots, forms, tests)."""
+    """Whose command it is: a session (a player at the door) or an account (bots, forms, tests).
+
+    Bots have limits of their own; `is_limited=False` lifts that of the rate.
+    """
 
     session: str = ""
     account: int | None = None
     is_limited: bool = True
+    is_bot: bool = False
 
     def arguments(self) -> list[str]:
         """Return the script's first two arguments."""
@@ -79,7 +83,13 @@ class Who:
         """Return tokens a second and burst; a burst of 0 means no limit."""
         if not self.is_limited:
             return [0, 0]
+        if self.is_bot:
+            return [settings.BOT_ORDER_RATE_PER_SECOND, settings.BOT_ORDER_RATE_BURST]
         return [settings.ORDER_RATE_PER_SECOND, settings.ORDER_RATE_BURST]
+
+    def open_orders_max(self) -> int:
+        """Return how many open orders the account may have."""
+        return int(settings.BOT_MAX_OPEN_ORDERS if self.is_bot else settings.MAX_OPEN_ORDERS)
 
 
 def bounded(number: int) -> int:
@@ -101,7 +111,7 @@ def submit_arguments(
     fingerprint = hashlib.blake2b(body.encode(), digest_size=8).hexdigest()
     return [
         *who.arguments(), symbol, side, order_type, "" if price is None else bounded(price), bounded(quantity),
-        client_order_id, fingerprint, *who.rate(), settings.MAX_OPEN_ORDERS, settings.STREAM_LIMIT,
+        client_order_id, fingerprint, *who.rate(), who.open_orders_max(), settings.STREAM_LIMIT,
     ]  # fmt: skip
 
 

@@ -140,6 +140,11 @@ local function wake(listing)
   return 0
 end
 
+-- What is settled and released does not count, though the stream is trimmed a hundred entries at a time.
 local function stream_full(listing, limit)
-  return redis.call('XLEN', 'orders:' .. listing) >= limit
+  if redis.call('XLEN', 'orders:' .. listing) < limit then
+    return false
+  end
+  local state = redis.call('HMGET', 'listing:' .. listing, 'sequence', 'applied')
+  return tonumber(state[1]) - tonumber(state[2]) >= limit
 end
