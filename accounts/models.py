@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 INITIAL_MMR = 1_000
+# Written by the ranking alone.
+RATING_FIELDS = frozenset({"mmr", "tier", "rating_mean", "rating_deviation", "games_played"})
 
 nickname_validator = RegexValidator(
     r"^[0-9A-Za-z가-힣_]{2,12}\Z", _("닉네임은 한글, 영문, 숫자, 밑줄로 2~12자까지 쓸 수 있어요.")
@@ -84,10 +86,17 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.nickname
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Store the user together with the folded nickname that the uniqueness rests on."""
+        """Store the user together with the folded nickname that the uniqueness rests on.
+
+        A stored user's rating is left alone unless it is named: whoever saves a profile may have read it before the
+        last game's results.
+        """
         self.nickname_key = nickname_fold(self.nickname)
         update_fields = kwargs.get("update_fields")
-        if update_fields is not None and "nickname" in update_fields:
+        if update_fields is None and not self._state.adding and not args:
+            names = {field.name for field in self._meta.concrete_fields if not field.primary_key}
+            kwargs["update_fields"] = names - RATING_FIELDS
+        elif update_fields is not None and "nickname" in update_fields:
             kwargs["update_fields"] = {*update_fields, "nickname_key"}
         super().save(*args, **kwargs)
 

@@ -6,6 +6,7 @@ Each is a row first; it is published after the commit. A publication may be lost
 import logging
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -20,12 +21,16 @@ from stocking.base import stream
 from stocking.base.errors import ApplicationError
 from stocking.base.units import now_ms
 
-__all__ = ["announce", "message_post", "messages_hide", "messages_latest", "notice_send", "text_clean"]
+__all__ = [
+    "Notice", "announce", "message_post", "messages_hide", "messages_latest", "notice_send", "notices_send",
+    "text_clean",
+]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
 MAX_CHARACTERS = 200
 MAX_ANNOUNCEMENT_CHARACTERS = 300
+NOTICES_A_TRANSACTION = 200
 RATE_MESSAGES = 5
 RATE_SECONDS = 5
 
@@ -105,6 +110,55 @@ def notice_send(*, user_id: int, text: str, level: str = "info", key: str | None
         sent_at=now_ms(),
     )
     return _store_once(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What one player is to be told, once by its key."""
+
+    user_id: int
+    text: str
+    level: str
+    key: str
+
+
+def notices_send(*, notices: Iterable[Notice]) -> int:
+    """Tell many players something, each alone and once; returns how many had not been told.
+
+    The number of statements does not grow with the number of notices but by the hundreds. Two at once: one of them
+    fails (IntegrityError) and may be repeated.
+    """
+    count = 0
+    waiting = list(notices)
+    for start in range(0, len(waiting), NOTICES_A_TRANSACTION):
+        count += _notices_store(waiting[start : start + NOTICES_A_TRANSACTION])
+    return count
+
+
+@transaction.atomic
+def _notices_store(notices: list[Notice]) -> int:
+    keys = [notice.key for notice in notices]
+    told = set(Message.objects.filter(key__in=keys).values_list("key", flat=True))
+    new = [notice for notice in notices if notice.key not in told]
+    now = now_ms()
+    Message.objects.bulk_create(
+        Message(
+            kind=Message.Kind.NOTICE, recipient_id=notice.user_id, text=_cut(notice.text), level=notice.level,
+            key=notice.key, sent_at=now,
+        )
+        for notice in new
+    )  # fmt: skip
+    stored = list(Message.objects.filter(key__in=[notice.key for notice in new]).order_by("pk"))
+    transaction.on_commit(partial(_publish_notices, stored))
+    return len(new)
+
+
+def _publish_notices(stored: list[Message]) -> None:
+    messages = [(message.recipient_id or 0, message_data(message)) for message in stored]
+    try:
+        stream.publish_private("me", messages)
+    except redis.RedisError:
+        logger.warning("%s notices were stored but not published.", len(stored), exc_info=True)
 
 
 def messages_hide(*, messages: Iterable[Message], hidden: bool = True) -> int:

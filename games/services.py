@@ -280,6 +280,9 @@ def game_cancel(*, game: Game, now_ms: int, reason: str) -> bool:
         if locked is None or locked.phase == Phase.INTERMISSION:
             return False
         fields = {"phase": Phase.INTERMISSION, "canceled_at": now_ms, "closed_at": now_ms, "is_live": None}
+        if locked.trading_at < now_ms < locked.closes_at:  # clocks show when trading really ended
+            fields["closes_at"] = now_ms
+            Market.objects.filter(pk=game.number).update(closes_at=now_ms)
         Game.objects.filter(pk=game.pk).update(**fields)
         text = _("게임 #%(number)s이 취소됐어요. 결과와 MMR에 반영되지 않아요.")
         announce(text=text % {"number": game.number}, kind="result", key=f"game:{game.number}:canceled")

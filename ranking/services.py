@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, Subquery
 
 from accounts.models import User
-from chat.services import announce, notice_send
+from chat.services import Notice, announce, notices_send
 from games.models import Game
 from ranking.core.rating import INITIAL, Entrant, Rating, mmr_of, ranks_of, rate
 from ranking.core.tiers import tier_after
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 NOTIFY_TASK = "ranking.results_notify"
 ROWS_A_STATEMENT = 500
-NOTICES_A_TRANSACTION = 100
 
 
 def results_compute(*, market: Market) -> bool:
@@ -68,19 +67,17 @@ def results_of_game_compute(game: Game) -> None:
 def results_notify(*, market_id: int) -> int:
     """Send each participant the private notice of their result, once; return how many were new."""
     participants = GameSummary.objects.values_list("participants", flat=True).get(pk=market_id)
-    results = list(Result.objects.filter(market_id=market_id).order_by("pk"))
-    count = 0
-    for chunk in _chunks(results, NOTICES_A_TRANSACTION):
-        with transaction.atomic():
-            for result in chunk:
-                sent = notice_send(
-                    user_id=result.user_id,
-                    text=result_text(result, participants),
-                    level=result_level(result),
-                    key=f"result:{market_id}:{result.user_id}",
-                )
-                count += sent is not None
-    return count
+    return notices_send(
+        notices=[
+            Notice(
+                user_id=result.user_id,
+                text=result_text(result, participants),
+                level=result_level(result),
+                key=f"result:{market_id}:{result.user_id}",
+            )
+            for result in Result.objects.filter(market_id=market_id).order_by("pk")
+        ]
+    )
 
 
 def _claim(market: Market) -> GameSummary | None:
@@ -174,8 +171,3 @@ def _users_update(market: Market) -> None:
 def _notices_enqueue(market_id: int) -> None:
     """Hand the notices to the job queue: ten thousand of them must not hold up the next game."""
     current_app.send_task(NOTIFY_TASK, args=[market_id], queue="default")
-
-
-def _chunks(rows: Sequence[Result], size: int) -> Iterable[Sequence[Result]]:
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]

@@ -27,3 +27,18 @@ def test_a_new_nickname_takes_its_folded_form_along() -> None:
     user.save(update_fields=["nickname"])
     user.refresh_from_db()
     assert user.nickname_key == "bee"
+
+
+@pytest.mark.django_db
+def test_saving_a_profile_does_not_undo_a_rating() -> None:
+    user = User.objects.create_user("a@example.com", "개미", mmr=1_234)
+    User.objects.filter(pk=user.pk).update(mmr=1_500, tier="gold", games_played=3)
+    user.nickname = "왕개미"
+    user.save()
+    user.refresh_from_db()
+    assert (user.nickname, user.nickname_key, user.mmr, user.tier, user.games_played) == (
+        "왕개미", "왕개미", 1_500, "gold", 3,
+    )  # fmt: skip
+    user.mmr = 7
+    user.save(update_fields=["mmr"])
+    assert User.objects.get().mmr == 7

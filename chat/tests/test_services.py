@@ -7,12 +7,22 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from chat import services
 from chat.models import Message
 from chat.selectors import messages_public
-from chat.services import announce, message_post, messages_hide, messages_latest, notice_send, text_clean
+from chat.services import (
+    Notice,
+    announce,
+    message_post,
+    messages_hide,
+    messages_latest,
+    notice_send,
+    notices_send,
+    text_clean,
+)
 from stocking.base import stream
 from stocking.base.errors import ApplicationError
 
@@ -227,3 +237,23 @@ def test_the_snapshot_keeps_the_last_hundred() -> None:
         announce(text=str(number))
     assert _texts(stream.snapshot_data("chat")) == [str(number) for number in range(3, 103)]
     assert stream.snapshot_data("chat") == messages_public()
+
+
+def test_many_notices_take_as_many_statements_as_few(
+    player: User, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    sent: list[Any] = []
+    monkeypatch.setattr(stream, "publish_private", lambda topic, items: sent.append((topic, list(items))))
+
+    def told(first: int, last: int) -> list[Notice]:
+        return [Notice(player.pk, f"알림 {n}", "good", f"many:{n}") for n in range(first, last)]
+
+    with CaptureQueriesContext(connection) as few:
+        assert notices_send(notices=told(0, 3)) == 3
+    with django_assert_num_queries(len(few)):
+        assert notices_send(notices=told(0, 120)) == 117
+    assert notices_send(notices=told(0, 120)) == 0
+    assert [(topic, len(items)) for topic, items in sent] == [("me", 3), ("me", 117), ("me", 0)]
+    user_id, data = sent[1][1][-1]
+    assert (user_id, data["kind"], data["text"], data["level"]) == (player.pk, "notice", "알림 119", "good")
+    assert Message.objects.filter(recipient=player, kind="notice").count() == 120

@@ -191,6 +191,8 @@ def test_a_canceled_game_has_no_results(boundary: int, results: list[int], momen
     assert tick(boundary + CYCLE - 1).number == game.number
     game.refresh_from_db()
     assert (game.phase, game.canceled_at) == (Phase.INTERMISSION, boundary + moment + 1)
+    ended = boundary + (moment + 1 if moment == PREPARE else PREPARE + TRADING)
+    assert (game.closes_at, Market.objects.get().closes_at) == (ended, ended)
     assert Market.objects.get().is_settled
     game_finish(number=game.number, now_ms=1)
     assert tick(boundary + CYCLE).number > game.number
