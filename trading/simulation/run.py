@@ -32,7 +32,7 @@ REPEATED_AT_END = 4
 LEDGER_LOST_SHARE = 0.08
 # Seeds that come to rest, to be audited, before the market closes. The system's own audit is slow; what it sees,
 # `step_check` sees too, after every step.
-AT_REST_SHARE = 0.3
+AT_REST_SHARE = 0.15
 AUDITED_SHARE = 0.02  # of the crashes
 
 WEIGHTS = {
@@ -238,6 +238,7 @@ class Run:
         model, steps = self.model, self.steps
         raw = self.world.connection.connection
         check(not raw.in_transaction and not self.world.connection.in_atomic_block, "a transaction is open")
+        check(not steps.told_early, steps.told_early)
         model.observe()
         check(
             len(model.appended) <= steps.may_append,

@@ -47,6 +47,7 @@ class Seams:
         self.connection = connection
         self.pause: Callable[[], None] = lambda: None
         self.replace: Callable[[], None] = lambda: None
+        self.told: Callable[[], None] = lambda: None
         self.fault: Fault | None = None
         self.fired = False
         self._passed = 0
@@ -61,11 +62,13 @@ class Seams:
     def put_aside(self) -> Iterator[None]:
         """Let other steps happen, with faults of their own, within the present one."""
         kept = self.fault, self.fired, self._passed, self._is_dead
+        told, self.told = self.told, lambda: None
         self.arm(None)
         try:
             yield
         finally:
             self.fault, self.fired, self._passed, self._is_dead = kept
+            self.told = told
 
     @contextmanager
     def off(self) -> Iterator[None]:
@@ -82,6 +85,8 @@ class Seams:
             return call()
         if self._is_dead:
             raise Killed
+        if seam == "bus":
+            self.told()
         fault = self.fault
         if fault is None or fault.seam != seam or self.fired:
             return call()

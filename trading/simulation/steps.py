@@ -26,7 +26,7 @@ class Steps:
     def __init__(self, world: World, model: Model, draw: random.Random) -> None:
         self.world, self.model, self.draw = world, model, draw
         self.may_append = 0
-        self.note = ""
+        self.note = self.told_early = ""
         self.then: Callable[[], None] | None = None
         self.paused: int | None = None
         self.images: list[list[Any]] = []
@@ -197,10 +197,26 @@ class Steps:
         engine.BATCH_ENTRIES = draw.choice((1, 2, 4, 500))
         before = self.model.listings[listing_id].checkpoint
         self.note = f"process {world.process} drains listing {listing_id} from {before}"
-        more = engine.listing_drain(listing_id)
+        world.seams.told = lambda: self._told(listing_id)
+        try:
+            more = engine.listing_drain(listing_id)
+        finally:
+            world.seams.told = lambda: None
         if more:
             world.wakes.append(listing_id)
         return f"{self.note}{', more to come' if more else ''}"
+
+    def _told(self, listing_id: int) -> None:
+        """The engine tells of a batch: a player who acts on it must find the money at the gate."""
+        memory = engine._engines.get(listing_id)
+        if memory is None or not self.model.is_open or self.told_early:
+            return
+        run_id = self.world.store.hget("gate", "run_id")
+        applied = int(self.world.store.hget(f"listing:{listing_id}", "applied") or -1)
+        if 0 <= applied < memory.checkpoint and run_id == self.world.run_id.encode():
+            self.told_early = (
+                f"listing {listing_id}: told up to {memory.checkpoint}, released up to {applied}"
+            )
 
     def sweep(self) -> str:
         """The clock's worker looks what lags."""

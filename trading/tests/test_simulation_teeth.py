@@ -85,6 +85,18 @@ def _place_without(place: Any, name: str, instead: Any) -> Tooth:
     return tooth
 
 
+_release = GateClient.release
+
+
+def _release_by_the_sweep_alone(
+    self: GateClient, listing_id: int, first: int, last: int, trim_id: str, payload: str
+) -> int:
+    """Leave the release of a batch to whoever applies the outbox (it trims nothing): the message comes first."""
+    if trim_id == "0-0":
+        return _release(self, listing_id, first, last, trim_id, payload)
+    return first - 1
+
+
 TEETH: dict[str, Tooth] = {
     "the compare-and-set of the checkpoint": _statement_without(
         "WHERE id = %s AND checkpoint = %s", "WHERE id = %s AND -1 < %s"
@@ -98,6 +110,7 @@ TEETH: dict[str, Tooth] = {
         '"checkpoint" = ("trading_listing"."checkpoint" + %s)',
         '"checkpoint" = ("trading_listing"."checkpoint" + 0 * %s)',
     ),
+    "the release before the message": _place_without(GateClient, "release", _release_by_the_sweep_alone),
     "the run id in the scripts": _script_without("submit", "or gate[2] ~= run_id()", ""),
     "the run id when the gate is looked at": _place_without(
         GateClient, "is_open", lambda self: self.state().get("state") == "open"
