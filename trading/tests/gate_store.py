@@ -97,7 +97,7 @@ def own_gate_store(directory: Path, settings: Any) -> Iterator[GateStore]:
 
 
 def dump() -> dict[str, Any]:
-    """Return everything the gate store has, by key, but the times at which keys expire."""
+    """Return everything the gate store has, by key, but when keys expire and the wake-ups on their way."""
     client = gate().redis
     readers = {
         b"string": client.get,
@@ -105,4 +105,5 @@ def dump() -> dict[str, Any]:
         b"set": client.smembers,
         b"stream": client.xrange,
     }
-    return {key.decode(): readers[client.type(key)](key) for key in sorted(client.scan_iter(count=1_000))}
+    keys = sorted(key for key in client.scan_iter(count=1_000) if not key.startswith(b"woken:"))
+    return {key.decode(): readers[client.type(key)](key) for key in keys}
