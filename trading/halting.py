@@ -3,7 +3,8 @@
 Two kinds of failure. What a batch breaks by itself (an invariant, a constraint, any error in the code) halts the
 listing at once. What may be the surroundings' fault (a store or the database is away, a lock is not to be had, it takes
 too long) is tried again first, and halts the listing only when that goes on. The back-off grows to half a minute, and
-beyond that with the time a failed try has taken, so that all tries together take a twentieth of the worker's time.
+beyond that with the time a failed try has taken, so that all tries together take a twentieth of the worker's time. But
+what is away is away for all listings alike, and every one of them is wanted the moment it is back.
 
 A halt made here is lifted here, as soon as the batch is settled; one made by staff is theirs to lift.
 """
@@ -39,6 +40,8 @@ STUCK_SECONDS = 10.0
 STUCK_FAILURES = 3
 CALM_SECONDS = 60.0
 
+# MySQL, MariaDB: the server is not there, is gone, was lost in the middle, or is shutting down.
+_LOST_CONNECTION = (1053, 1927, 2002, 2003, 2006, 2013, 2055)
 _SURROUNDINGS = (OperationalError, InterfaceError, redis.RedisError, OSError)
 
 
@@ -114,7 +117,8 @@ def drain_failed(listing_id: int, error: BaseException, seconds: float) -> None:
     is_outside = isinstance(error, (*_SURROUNDINGS, DrainTimeoutError))
     longest = AWAY_SECONDS_MAX if is_outside else RETRY_SECONDS_MAX
     wait = min(longest, RETRY_SECONDS * 2 ** min(trouble.failures - 1, 10))
-    wait = max(wait, min(PAUSE_SECONDS_MAX, SHARE * seconds))
+    if not _is_away(error):
+        wait = max(wait, min(PAUSE_SECONDS_MAX, SHARE * seconds))
     trouble.due = now + wait
     text = f"{type(error).__name__}: {error}"
     logger.error("Listing %s could not be drained; again in %.1f s.", listing_id, wait, exc_info=error)
@@ -129,6 +133,13 @@ def drain_failed(listing_id: int, error: BaseException, seconds: float) -> None:
         logger.warning("Listing %s could not be halted now.", listing_id, exc_info=True)
         if is_stuck and trouble.failures == STUCK_FAILURES:
             alarm("listing_stuck", f"Listing {listing_id} cannot be drained: {text}")
+
+
+def _is_away(error: BaseException) -> bool:
+    """Return whether a store or the database could not be reached: no fault of this listing's."""
+    if isinstance(error, OperationalError):
+        return bool(error.args) and error.args[0] in _LOST_CONNECTION
+    return isinstance(error, (InterfaceError, redis.RedisError, OSError))
 
 
 def _failures_stored(listing_id: int) -> int:

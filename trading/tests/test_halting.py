@@ -5,7 +5,8 @@ import re
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+import redis
+from django.db import InterfaceError, OperationalError
 from django.test import Client
 
 from accounts.models import User
@@ -139,6 +140,26 @@ def test_surroundings_that_fail_halt_nothing_until_it_goes_on(monkeypatch: pytes
     tasks.drain(broken)
     assert not Listing.objects.get(pk=broken).is_halted
     exchange.drain()
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds_max"),
+    [
+        (redis.ConnectionError("refused"), 0.5),
+        (redis.TimeoutError("no answer"), 0.5),
+        (OperationalError(2006, "server has gone away"), 0.5),
+        (InterfaceError("closed"), 0.5),
+        (OperationalError(1205, "lock wait"), 100.0),
+        (KeyError(7), 100.0),
+    ],
+)
+def test_what_is_away_is_asked_again_soon_however_long_the_try_has_taken(
+    error: Exception, seconds_max: float
+) -> None:
+    _, listing, _ = two_listings()
+    halting.drain_failed(listing, error, 5.0)
+    trouble = halting._troubles[listing]
+    assert trouble.due - trouble.at == pytest.approx(seconds_max)
 
 
 def test_the_back_off_grows_and_outlives_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
