@@ -50,3 +50,11 @@ def test_a_fill_is_timed_on_the_player_s_own_socket(instance: Instance) -> None:
     assert (result["accepted"], result["errors"], result["missing"]) == (100, 0, 0)
     assert result["fills_heard"] > 10
     assert 0 < result["post_to_fill_p50_ms"] <= result["post_to_fill_p99_ms"]
+
+
+def test_a_journey_from_the_sign_up_to_the_logout(instance: Instance) -> None:
+    result = figures(instance, "loadtest", "--journey", "--users", "3", "--orders", "5")
+    assert result["errors"] == 0, result["errors_by_kind"]
+    assert (result["accepted"], result["rejected"], result["settled"], result["missing"]) == (15, 0, 15, 0)
+    assert result["sign_up_p50_ms"] > result["p50_ms"] and result["log_out_p50_ms"] > 0
+    assert result["audit_ok"], result["audit_faults"]

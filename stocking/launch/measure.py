@@ -22,6 +22,7 @@ DEFAULTS = {
     "ORDER_RATE_PER_SECOND": "1000",
     "ORDER_RATE_BURST": "2000",
     "SIGNUP_RATE": "100000/m/ip",
+    "LOGIN_RATE": "100000/m/ip",
 }
 
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
+WEB_SERVERS = ("uvicorn", "daphne")
 # Below the ports that systems hand out to outgoing connections (32768 and up on Linux, 49152 on macOS),
 # so that a store which is restarted does not find its port taken by somebody's client.
 STORE_PORTS = range(20_000, 30_000)
@@ -31,6 +32,7 @@ SHARED_SETTINGS = (
     "MAX_OPEN_ORDERS",
     "STREAM_LIMIT",
     "SIGNUP_RATE",
+    "LOGIN_RATE",
     "LANGUAGE_CODE",
 )
 
@@ -46,6 +48,7 @@ class Plan:
     root: Path
     var_dir: Path
     port: int
+    web_server: str = "uvicorn"
 
     @property
     def base_url(self) -> str:
@@ -63,13 +66,16 @@ class Plan:
 
 
 def plan_from_environment(environment: Mapping[str, str]) -> Plan:
-    """Read `PORT` and `STOCKING_VAR_DIR`; raise LaunchError for a port that is none."""
+    """Read `PORT`, `STOCKING_VAR_DIR` and `WEB_SERVER`; raise LaunchError for what is none."""
     root = Path(__file__).resolve().parent.parent.parent
     var_dir = Path(environment.get("STOCKING_VAR_DIR") or root / "var").expanduser().resolve()
     text = environment.get("PORT") or str(DEFAULT_PORT)
     if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65_535):
         raise LaunchError(f"PORT must be a number from 1 to 65535, not {text!r}.")
-    return Plan(root=root, var_dir=var_dir, port=int(text))
+    web_server = environment.get("WEB_SERVER") or WEB_SERVERS[0]
+    if web_server not in WEB_SERVERS:
+        raise LaunchError(f"WEB_SERVER must be one of {', '.join(WEB_SERVERS)}, not {web_server!r}.")
+    return Plan(root=root, var_dir=var_dir, port=int(text), web_server=web_server)
 
 
 def port_is_free(port: int) -> bool:

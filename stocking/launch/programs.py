@@ -33,18 +33,12 @@ def store_program(name: str, binary: Path, configuration: Path) -> Program:
 
 def service_programs(plan: Plan) -> list[Program]:
     """Return the game's own processes, one of each kind."""
-    web = (
-        python(), "-m", "uvicorn", "stocking.asgi:application", "--host", HOST, "--port", str(plan.port),
-        "--workers", "1", "--ws", "websockets-sansio", "--ws-max-size", "16384", "--ws-per-message-deflate", "false",
-        "--no-access-log", "--no-proxy-headers",
-        "--no-use-colors", "--timeout-graceful-shutdown", "2",
-    )  # fmt: skip
     beat = (
         python(), "-m", "celery", "-A", "stocking", "--no-color", "beat", "--pidfile", "",
         "--schedule", str(plan.var_dir / "celerybeat-schedule"),
     )  # fmt: skip
     return [
-        _service("web", web),
+        _service("web", _web(plan)),
         # Each listing's queue is added by the worker itself when the listing appears.
         _service("engine", _worker("engine", "stock.none")),
         _service("jobs", _worker("jobs", "default,audit")),
@@ -55,6 +49,17 @@ def service_programs(plan: Plan) -> list[Program]:
 
 def _service(name: str, command: tuple[str, ...]) -> Program:
     return Program(name, SERVICES, command, steady_seconds=1, stop_seconds=10)
+
+
+def _web(plan: Plan) -> tuple[str, ...]:
+    application, port = "stocking.asgi:application", str(plan.port)
+    if plan.web_server == "daphne":
+        return (python(), "-m", "daphne", "--bind", HOST, "--port", port, "--verbosity", "0", application)
+    return (
+        python(), "-m", "uvicorn", application, "--host", HOST, "--port", port, "--workers", "1",
+        "--ws", "websockets-sansio", "--ws-max-size", "16384", "--ws-per-message-deflate", "false",
+        "--no-access-log", "--no-proxy-headers", "--no-use-colors", "--timeout-graceful-shutdown", "2",
+    )  # fmt: skip
 
 
 def _worker(name: str, queues: str) -> tuple[str, ...]:

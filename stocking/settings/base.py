@@ -156,6 +156,7 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_USER_DISPLAY = "accounts.adapter.user_display"
 ACCOUNT_RATE_LIMITS = {
     "signup": env.str("SIGNUP_RATE", default="20/m/ip"),
+    "login": env.str("LOGIN_RATE", default="30/m/ip"),
     "login_failed": "10/m/ip,5/5m/key",
 }
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False

@@ -21,6 +21,7 @@ from trading.gate.client import gate
 from trading.loadtest.flow import Traded
 from trading.models import Holding, Listing, Market, Portfolio
 from trading.recovery import gate_ensure_open
+from trading.services import order_submit
 from trading.wake import listings_wake
 
 CASH_WON = 10**11
@@ -63,8 +64,8 @@ def market_now(seconds_needed: float) -> Market:
 
 
 def listings_chosen(market: Market, count: int) -> list[Traded]:
-    """Return the first listings of a market that are not halted."""
-    rows = Listing.objects.filter(market=market, is_halted=False).order_by("pk")[:count]
+    """Return the cheapest listings of a market that are not halted."""
+    rows = Listing.objects.filter(market=market, is_halted=False).order_by("base_price", "pk")[:count]
     chosen = [Traded(row.pk, row.symbol, row.base_price) for row in rows]
     if len(chosen) < count:
         raise LoadError(f"there are only {len(chosen)} listings that trade")
@@ -123,6 +124,20 @@ def players_endow(
             batch_size=500,
         )
     _gate_reload(market)
+
+
+def offers_place(listings: Sequence[Traded], seller: Player, shares: int) -> None:
+    """Have a player offer so many shares of each listing at its base price."""
+    for listing in listings:
+        order_submit(
+            account=seller.user_id,
+            client_order_id=f"offer-{seller.number}-{listing.symbol}",
+            symbol=listing.symbol,
+            side="sell",
+            type="limit",
+            price=listing.base_price,
+            quantity=shares,
+        )
 
 
 def _gate_reload(market: Market) -> None:

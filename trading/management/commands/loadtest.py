@@ -19,6 +19,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--rate", type=float, default=0.0, help="so many orders a second in all, and every player listens"
         )
+        parser.add_argument(
+            "--journey",
+            action="store_true",
+            help="each user signs up, logs in, buys, logs out by the pages' forms",
+        )
         parser.add_argument("--base-url", default="", help="default: the instance of var/instance.env")
         parser.add_argument(
             "--seed", default="", help="the same orders again; must not be reused in one game"
@@ -27,6 +32,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["users"] < 1 or options["orders"] < 1:
             raise CommandError("--users and --orders are at least 1")
+        if options["journey"] and options["rate"]:
+            raise CommandError("a journey has no rate: it goes as fast as answers come")
         try:
             result = loadtest_run(
                 Options(
@@ -35,6 +42,7 @@ class Command(BaseCommand):
                     base_url=options["base_url"],
                     seed=options["seed"],
                     rate=options["rate"],
+                    journey=options["journey"],
                 ),
                 say=self.stderr.write,
             )
