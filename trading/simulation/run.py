@@ -37,7 +37,7 @@ AUDITED_SHARE = 0.02  # of the crashes
 
 WEIGHTS = {
     "submit": 42, "amend": 9, "cancel": 6, "cancel_all": 2, "repeat": 5, "drain": 15, "sweep": 3, "gate_open": 1,
-    "outbox": 2, "releases": 3, "halt": 1, "forget": 1, "clock": 4, "image": 4, "store_restarted": 0.7,
+    "outbox": 2, "releases": 3, "halt": 1, "watch": 0.5, "forget": 1, "clock": 4, "image": 4, "store_restarted": 0.7,
     "store_tail_lost": 0.7, "store_lost": 0.3, "bus_lost": 0.5, "close": 0.6,
 }  # fmt: skip
 # While the gate is shut somebody soon opens it, or nothing would happen any more.
@@ -46,7 +46,7 @@ WEIGHTS_SHUT = {**WEIGHTS, "sweep": 20, "gate_open": 20, "drain": 40, "submit": 
 WEIGHTS_PAUSED = {**WEIGHTS, "store_lost": 6, "store_tail_lost": 6, "store_restarted": 4}
 FAULTED = {
     "client": ("submit", "amend", "cancel", "cancel_all", "repeat"),
-    "process": ("drain", "sweep", "gate_open", "outbox", "releases", "close", "halt"),
+    "process": ("drain", "sweep", "gate_open", "outbox", "releases", "close", "halt", "watch"),
 }
 FAULT_SHARE = {"client": 0.12, "process": 0.35}
 FAULTS = {
@@ -239,6 +239,9 @@ class Run:
         raw = self.world.connection.connection
         check(not raw.in_transaction and not self.world.connection.in_atomic_block, "a transaction is open")
         check(not steps.told_early, steps.told_early)
+        errors = [error for error in self.world.errors if "injected" not in error]
+        check(not errors, lambda: f"logged: {errors[0]}")
+        self.world.errors.clear()
         model.observe()
         check(
             len(model.appended) <= steps.may_append,

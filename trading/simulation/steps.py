@@ -6,9 +6,10 @@ from typing import Any
 
 from stocking.base.errors import ApplicationError
 from trading import engine, recovery, services, tasks
+from trading.audit.watch import market_watch
 from trading.gate.answers import Accepted
 from trading.gate.client import gate
-from trading.models import Listing, Market
+from trading.models import AuditReport, Listing, Market
 from trading.simulation.model import Model, Request, check
 from trading.simulation.world import World
 
@@ -67,7 +68,28 @@ class Steps:
             return "nothing to repeat"
         unanswered = [request for request in self.model.requests.values() if not request.answered]
         choice = unanswered if unanswered and self.draw.random() < 0.6 else list(self.model.requests.values())
-        return self._ask(self.draw.choice(choice))
+        request = self.draw.choice(choice)
+        return self._ask_otherwise(request) if self.draw.random() < 0.1 else self._ask(request)
+
+    def _ask_otherwise(self, request: Request) -> str:
+        """A client uses an id again for another order: it gets no second one, whatever it is told."""
+        key = (request.account, request.client_order_id)
+        placed = self.model.placed.get(key)
+        what = f"{request.client_order_id} for {request.quantity + 1} shares"
+        if placed is None:
+            return f"{what}: not asked, the first was not placed"
+        try:
+            answer = services.order_submit(
+                account=request.account, client_order_id=request.client_order_id, symbol=request.symbol,
+                side=request.side, type=request.type, price=request.price, quantity=request.quantity + 1,
+                is_limited=False,
+            )  # fmt: skip
+        except ApplicationError as error:
+            code = error.code
+            check(code in {"client_order_id_reused", *REFUSALS_OF_A_PLACED_REQUEST}, f"{what}: {code}")
+            return f"{what}: {code}"
+        check(answer.order_id == placed and answer.duplicate, lambda: f"{what}: {answer}")
+        return f"{what}: {answer.order_id} again"
 
     def _ask(self, request: Request) -> str:
         self.may_append = 1
@@ -260,6 +282,20 @@ class Steps:
             return f"{listing.symbol} resumed"
         services.listing_halt(listing=listing, reason="simulated")
         return f"{listing.symbol} halted"
+
+    def watch(self) -> str:
+        """The live audit looks twice, as it does every few seconds; it must not take what is in between for a fault."""
+        market = Market.objects.get(pk=self.model.market_id)
+        found = ""
+        for _ in range(2):
+            report = market_watch(market=market)
+            found = report.faults if report is not None else ""
+            check(
+                report is None or report.status != AuditReport.Status.CONFIRMED,
+                lambda: f"the live audit closes the market: {found}",
+            )
+        check(self.world.seams.fired or not found, lambda: f"the live audit suspects: {found}")
+        return found
 
     def forget(self) -> str:
         """An engine process is started again; wake-ups get lost."""

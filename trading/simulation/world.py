@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.utils import load_backend
@@ -31,6 +32,8 @@ START_MS = 1_800_000_000_000
 START_SECONDS = 10.0
 BATCH_ENTRIES = 4
 CLOSE_CHUNK = 2
+STREAM_LIMIT = 12
+MAX_OPEN_ORDERS = 5
 # Small stream nodes, so that trimming, which removes whole nodes, happens with few entries.
 STORE_OPTIONS = ("--port", "0", "--save", "", "--appendonly", "no", "--databases", "2",
                  "--stream-node-max-entries", "2")  # fmt: skip
@@ -113,6 +116,7 @@ class World:
     bus: Any
     connection: Any
     seams: Seams
+    errors: list[str]
     clock_ms: int = START_MS
     seconds_a_look: float = 0.0
     runs: int = 0
@@ -181,6 +185,7 @@ class World:
         self.connection_reset()
         self.clock_ms, self.runs = START_MS, 1
         self.wakes.clear()
+        self.errors.clear()
         for memory in self.memories:
             memory.clear()
         self.process_use(0)
@@ -204,8 +209,7 @@ def world_open() -> Iterator[World]:
             connection = stack.enter_context(_database())
             seams, unfailing = Seams(connection), Seams(connection)
             store, bus = (SeamRedis(line, unfailing, "") for line in lines)
-            world = World(store, bus, connection, seams)
-            stack.enter_context(_quiet())
+            world = World(store, bus, connection, seams, stack.enter_context(_errors_collected()))
             _patch(stack, world, SeamRedis(lines[0], seams, "gate"), SeamRedis(lines[1], seams, "bus"))
             yield world
     finally:
@@ -230,14 +234,31 @@ def _wait(socket: str) -> None:
             time.sleep(0.02)
 
 
+class ErrorsLogged(logging.Handler):
+    """Keeps what is logged as an error: code that must not stop says there what it could not do."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one record, with its exception."""
+        error = record.exc_info[1] if record.exc_info else None
+        self.texts.append(f"{record.getMessage()} {type(error).__name__}: {error}")
+
+
 @contextmanager
-def _quiet() -> Iterator[None]:
-    former = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
+def _errors_collected() -> Iterator[list[str]]:
+    """Collect errors instead of writing logs."""
+    root, handler = logging.getLogger(), ErrorsLogged()
+    kept, disabled = root.handlers[:], logging.root.manager.disable
+    root.handlers[:] = [handler]
+    logging.disable(logging.WARNING)
     try:
-        yield
+        yield handler.texts
     finally:
-        logging.disable(former)
+        root.handlers[:] = kept
+        logging.disable(disabled)
 
 
 @contextmanager
@@ -269,6 +290,8 @@ def _patch(stack: ExitStack, world: World, store: SeamRedis, bus: SeamRedis) -> 
         stack.callback(setattr, place, name, getattr(place, name))
         setattr(place, name, value)
 
+    put(settings, "STREAM_LIMIT", STREAM_LIMIT)
+    put(settings, "MAX_OPEN_ORDERS", MAX_OPEN_ORDERS)
     put(client, "script_text", _simulated(client.script_text))
     put(client.GateClient, "store_run_id", lambda _: world.run_id)
     put(engine, "BATCH_ENTRIES", BATCH_ENTRIES)
