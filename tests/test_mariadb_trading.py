@@ -11,7 +11,11 @@ from tests.mariadb import MariaDB
 
 pytestmark = [pytest.mark.database, pytest.mark.flow, pytest.mark.timeout(300)]
 
-SUITES = ("trading/tests/test_engine.py", "trading/tests/test_faults.py", "ranking/tests/test_flow.py")
+SUITES = (
+    "trading/tests/test_engine.py", "trading/tests/test_faults.py", "trading/tests/test_watch.py",
+    "--deselect=trading/tests/test_watch.py::test_under_load_hundreds_of_audits_raise_no_false_alarm",
+    "ranking/tests/test_flow.py",
+)  # fmt: skip
 
 
 def run_on(mariadb: MariaDB, repository: Path, *suites: str) -> None:
