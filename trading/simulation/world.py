@@ -7,6 +7,7 @@ and wake-ups go into a list.
 import logging
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,9 +21,9 @@ from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.utils import load_backend
 
-from stocking.base import stream, units
+from stocking.base import stream
 from stocking.launch.stores import server_binary
-from trading import engine, feed, halting, recovery, services, settlement, tasks, wake
+from trading import engine, halting, wake
 from trading.core.book import Book
 from trading.gate import client
 from trading.simulation.seams import Seams, commit_seam, match_seam, sql_seam
@@ -33,6 +34,7 @@ START_SECONDS = 10.0
 BATCH_ENTRIES = 4
 CLOSE_CHUNK = 2
 STREAM_LIMIT = 12
+SECONDS_A_LOOK = 1.0  # of the engine's the simulation decides; the feed never has to wait for its next turn
 MAX_OPEN_ORDERS = 5
 # Small stream nodes, so that trimming, which removes whole nodes, happens with few entries.
 STORE_OPTIONS = ("--port", "0", "--save", "", "--appendonly", "no", "--databases", "2",
@@ -299,9 +301,10 @@ def _patch(stack: ExitStack, world: World, store: SeamRedis, bus: SeamRedis) -> 
     put(engine, "_engines", {})
     put(wake, "current_app", WakeUps(world))
     put(Book, "apply", match_seam(seams, Book.apply))
-    for module in (units, engine, feed, halting, recovery, services, settlement, tasks, wake):
-        if getattr(module, "time", None) is time:
-            put(module, "time", SimulatedTime(world, 1.0 if module is feed else None))
+    for name, module in sorted(sys.modules.items()):
+        is_system = name.startswith(("trading.", "stocking.base.")) and "simulation" not in name
+        if is_system and getattr(module, "time", None) is time:
+            put(module, "time", SimulatedTime(world, None if module is engine else SECONDS_A_LOOK))
     _clear_clients()
     stack.callback(_clear_clients)
     client.gate().redis = store
