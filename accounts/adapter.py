@@ -33,7 +33,12 @@ class AccountAdapter(DefaultAccountAdapter):
         return f"[{_('스톡킹')}] {subject}"
 
     def save_user(self, request: Any, user: User, form: Any, commit: bool = True) -> User:
-        """Take the nickname from the form before the user is stored."""
+        """Take nickname and hashed password from the form before the user is stored."""
         user.nickname = form.cleaned_data["nickname"]
-        saved: User = super().save_user(request, user, form, commit)
+        saved: User = super().save_user(request, user, form, commit=False)
+        password_hash = getattr(form, "password_hash", None)
+        if password_hash is not None:
+            saved.password = password_hash
+        if commit:
+            saved.save()
         return saved

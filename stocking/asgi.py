@@ -1,13 +1,14 @@
 """One ASGI application: order entry and the socket in front, everything else to Django."""
 
+import asyncio
 import os
+from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
+from django.core.handlers.asgi import ASGIHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stocking.settings")
-_django = get_asgi_application()
-
-from typing import Any  # noqa: E402
+django.setup(set_prefix=False)
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import URLRouter  # noqa: E402
@@ -16,6 +17,27 @@ from django.urls import path  # noqa: E402
 from stocking.base.consumers import SERVER_SEND, StreamConsumer  # noqa: E402
 from trading.entry import OrderEntry  # noqa: E402
 
+PAGES_AT_ONCE = 8
+
+
+class Pages(ASGIHandler):
+    """Django, a few requests at a time; the others wait in line, their bodies read.
+
+    Each request has a thread of its own. More of them at once would not be faster, but keep order entry from
+    its processor, hash passwords in 100 MB each, and wait for SQLite's one writer until they give up.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._slots = asyncio.Semaphore(PAGES_AT_ONCE)
+
+    async def get_response_async(self, request: Any) -> Any:
+        """Answer one request when it is its turn."""
+        async with self._slots:
+            return await super().get_response_async(request)
+
+
+_django = Pages()
 _entry = OrderEntry()
 _sockets = AuthMiddlewareStack(URLRouter([path("ws/", StreamConsumer.as_asgi())]))
 

@@ -1,10 +1,11 @@
 """Signing up: what is stored, what is refused, and what two at once get."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from django.contrib.auth.hashers import identify_hasher
+from django.contrib.auth.hashers import MD5PasswordHasher, identify_hasher
+from django.db import connection
 from django.test import Client, override_settings
 
 from accounts import forms
@@ -26,6 +27,23 @@ def test_sign_up_stores_a_player_and_logs_in(client: Client, sign_up: Callable[.
     )
     assert user.check_password(PASSWORD)
     assert client.session["_auth_user_id"] == str(user.pk)
+
+
+class WatchedHasher(MD5PasswordHasher):
+    """Notes whether a transaction is open while a password is hashed."""
+
+    in_transaction: ClassVar[list[bool]] = []
+
+    def encode(self, password: str, salt: str) -> str:
+        self.in_transaction.append(connection.in_atomic_block)
+        return super().encode(password, salt)
+
+
+def test_no_transaction_is_open_while_a_password_is_hashed(sign_up: Callable[..., Any]) -> None:
+    WatchedHasher.in_transaction.clear()
+    with override_settings(PASSWORD_HASHERS=[f"{__name__}.WatchedHasher"]):
+        assert sign_up().status_code == 302
+    assert set(WatchedHasher.in_transaction) == {False}
 
 
 def test_sign_up_goes_on_to_where_the_player_came_from(sign_up: Callable[..., Any]) -> None:

@@ -14,15 +14,15 @@ from stocking.launch.instance import Instance
 from stocking.launch.mariadb import private_mariadb
 from stocking.launch.plan import LaunchError
 
-# A generator is a few very busy players; sign-ups of one address are many.
+# A generator is a few very busy players, who all sign up and log in from one address: no limit there.
 DEFAULTS = {
     "GAME_CYCLE_SECONDS": "3600",
     "GAME_PREPARE_SECONDS": "5",
     "GAME_TRADING_SECONDS": "3300",
     "ORDER_RATE_PER_SECOND": "1000",
     "ORDER_RATE_BURST": "2000",
-    "SIGNUP_RATE": "100000/m/ip",
-    "LOGIN_RATE": "100000/m/ip",
+    "SIGNUP_RATE": "",
+    "LOGIN_RATE": "",
 }
 
 
