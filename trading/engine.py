@@ -238,8 +238,10 @@ class ListingEngine:
         projection, listing = self.projection, self.listing
         listing.last_price, listing.volume = projection.last_price, projection.volume
         listing.marker, listing.is_closed = self.marker, self.is_closed
-        if projection.trades:  # the row is shown then, and whether the listing is halted others decide
-            listing.refresh_from_db(fields=["is_halted"])
+        if projection.trades:  # the row is shown then; whether it trades others decide
+            listing.is_halted, listing.market.suspended_at = Listing.objects.values_list(
+                "is_halted", "market__suspended_at"
+            ).get(pk=listing.pk)
         published = feed.Published(
             symbol=self.symbol,
             market_id=listing.market_id,

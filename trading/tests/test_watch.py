@@ -13,6 +13,7 @@ from django.test import Client
 
 from accounts.models import User
 from chat.models import Message
+from stocking.base import stream
 from stocking.base.alarms import alarm_counts
 from trading import engine, tasks
 from trading.audit import instant, watch
@@ -24,6 +25,7 @@ from trading.gate.answers import Accepted, Refused
 from trading.gate.client import GateClient, gate
 from trading.models import AuditReport, Holding, Listing, Market, Order, Outbox, Portfolio, Trade
 from trading.recovery import gate_ensure_open
+from trading.services import market_resume, market_suspend
 from trading.tests.market import Exchange, open_exchange
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -192,6 +194,16 @@ def test_staff_see_why_audit_again_and_resume(client: Client) -> None:
     exchange.drain()
 
 
+def test_what_is_settled_in_a_suspended_market_does_not_show_it_open() -> None:
+    exchange = trading_exchange()
+    market_suspend(market=exchange.market, reason="a test")
+    exchange.drain()  # the order that was accepted before trades
+    assert Trade.objects.count() == 2
+    assert [row["status"] for row in stream.snapshot_data("market")] == ["closed"]
+    market_resume(market=exchange.market)
+    assert [row["status"] for row in stream.snapshot_data("market")] == ["trading"]
+
+
 def test_a_suspension_outlives_the_gate_store() -> None:
     exchange = trading_exchange()
     exchange.drain()
@@ -285,8 +297,8 @@ def test_under_load_hundreds_of_audits_raise_no_false_alarm(monkeypatch: pytest.
     threads = _load(exchange, stop, failures)
     progress = watch.Progress()
     try:
-        for number in range(200):
-            if number % 20 == 0:
+        for number in range(150):
+            if number % 30 == 0:
                 _, faults = market_faults(exchange.market)
                 assert faults == []
             else:
