@@ -29,7 +29,10 @@ class StockQueues(bootsteps.StartStopStep):
     def start(self, consumer: Any) -> None:
         """Begin to look, if this is an engine worker."""
         if any(name.startswith(STOCK_QUEUE_PREFIX) for name in app.amqp.queues.consume_from):
+            from trading.engine import engine_process_begin
+
             self._add(consumer)
+            engine_process_begin()
             consumer.timer.call_repeatedly(QUEUE_CHECK_SECONDS, self._add, (consumer,))
 
     def _add(self, consumer: Any) -> None:

@@ -1,14 +1,13 @@
 """Market data and private facts to the stream, after commit.
 
 Public topics send the first change at once and then at most ten messages a second; what comes in between is
-merged. Private topics are never held back. Publishing may be lost: a client that sees a gap asks again.
+merged. Publishing may be lost: a client that sees a gap asks again.
 """
 
 import logging
-import threading
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -17,10 +16,12 @@ from stocking.base import stream
 from trading.core.candles import INTERVALS, Candle, CandleSeries, fold
 from trading.core.depth import Level
 from trading.core.orders import Side
+from trading.gate.client import gate
 from trading.models import Listing
-from trading.projection import LateRefusal, OrderRow, TradeRow
+from trading.private_feed import AccountFeed, Message, fill_messages, refusal_messages
+from trading.projection import LateRefusal, TradeRow
+from trading.publishing import Conflator, Publisher
 from trading.selectors.markets import listing_row
-from trading.selectors.orders import order_as_dict
 from trading.selectors.prices import candle_as_dict
 
 if TYPE_CHECKING:
@@ -30,77 +31,28 @@ logger = logging.getLogger(__name__)
 
 BUY, SELL = Side.BUY, Side.SELL
 BOOK_LEVELS = 10
-INTERVAL_SECONDS = 0.1
 TRADES_KEPT = 50
-Merge = Callable[[Any, Any], Any]
+Candles = dict[str, dict[str, dict[str, int]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What one settled batch of one listing tells the world; `orders` and `refusals` are of people, not bots."""
+    """What one settled batch of one listing tells the world. Nothing in it changes with the next batch.
 
-    symbol: str
+    `orders` and `refusals` are of people, not bots; `candles` are those that changed, by interval and start.
+    """
+
     market_id: int
+    listing_id: int
+    symbol: str
     row: dict[str, Any]
-    last_price: int
     bids: list[Level]
     asks: list[Level]
     trades: list[TradeRow]
-    candles: list[Candle]
-    series: CandleSeries
-    orders: list[OrderRow]
+    candles: Candles
+    orders: list[Message]
     refusals: list[LateRefusal]
     bots: frozenset[int]
-
-
-class Conflator:
-    """Sends each topic's first message at once and merges what follows within the interval."""
-
-    def __init__(self, send: Callable[[str, Any], None], interval_seconds: float = INTERVAL_SECONDS) -> None:
-        self._send = send
-        self._interval = interval_seconds
-        self._pending: dict[str, Any] = {}
-        self._sent_at: dict[str, float] = {}
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-
-    def offer(self, topic: str, data: Any, merge: Merge) -> None:
-        """Send now, or merge into what waits for the topic's next turn."""
-        with self._changed:
-            if topic in self._pending:
-                self._pending[topic] = merge(self._pending[topic], data)
-                return
-            now = time.monotonic()
-            if now - self._sent_at.get(topic, -self._interval) >= self._interval:
-                self._sent_at[topic] = now
-                self._send(topic, data)
-                return
-            self._pending[topic] = data
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
-                self._thread.start()
-            self._changed.notify()
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._pending:
-                    self._changed.wait()
-                due = min(self._sent_at[topic] for topic in self._pending) + self._interval
-                wait = due - time.monotonic()
-                if wait <= 0:
-                    try:
-                        self._flush_due()
-                    except Exception:  # one topic that cannot be sent must not silence the others
-                        logger.exception("The feed could not send.")
-            if wait > 0:
-                time.sleep(wait)
-
-    def _flush_due(self) -> None:
-        now = time.monotonic()
-        for topic in [t for t in self._pending if now - self._sent_at[t] >= self._interval]:
-            self._sent_at[topic] = now
-            self._send(topic, self._pending.pop(topic))
 
 
 def _latest(_: Any, new: Any) -> Any:
@@ -117,26 +69,68 @@ def _updated(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 def _send(topic: str, data: Any) -> None:
     try:
-        stream.publish(topic, data)
+        stream.publish(topic, _rows_now(data) if topic == "market" else data)
     except (redis.RedisError, OSError) as error:
         logger.warning("The bus did not take %s: %s", topic, error)
 
 
+def _rows_now(rows: dict[str, tuple[int, int, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Return the listings' rows by symbol; whether one may be traded others decide, so it is asked for last."""
+    stopped = gate().stopped((market, listing) for market, listing, _ in rows.values())
+    return {
+        symbol: {**row, "status": stopped[listing]}
+        if listing in stopped and row["status"] != "closed"
+        else row
+        for symbol, (_, listing, row) in rows.items()
+    }
+
+
 _conflator = Conflator(_send)
+_accounts = AccountFeed()
+_publisher = Publisher(idle=_accounts.send, idle_wait=_accounts.wait_seconds)
+
+
+def publish_in_background() -> None:
+    """Have this process publish from a thread of its own: the engine goes on matching meanwhile."""
+    _publisher.start()
+
+
+def flush() -> None:
+    """Wait until everything that was given to `publish` so far has been told."""
+    _publisher.flush()
 
 
 def publish(published: Published) -> None:
     """Tell of one settled batch: first each player's own facts, then the market's."""
+    _publisher.do(partial(_publish, published))
+
+
+def _publish(published: Published) -> None:
     _publish_private(published)
     symbol = published.symbol
-    book = {"bids": published.bids, "asks": published.asks, "last_price": published.last_price}
+    book = {"bids": published.bids, "asks": published.asks, "last_price": published.row["last_price"]}
     _conflator.offer(f"book:{symbol}", book, _latest)
     if published.trades:
         _conflator.offer(f"trades:{symbol}", [_tape_row(trade) for trade in published.trades], _appended)
-        for interval in INTERVALS:
-            candles = _candles_changed(published, interval)
+        for interval, candles in published.candles.items():
             _conflator.offer(f"candles:{symbol}:{interval}", candles, _updated)
-        _conflator.offer("market", {symbol: published.row}, _updated)
+        _conflator.offer(
+            "market", {symbol: (published.market_id, published.listing_id, published.row)}, _updated
+        )
+
+
+def _publish_private(published: Published) -> None:
+    symbol = published.symbol
+    messages = list(published.orders)
+    messages += fill_messages(published.trades, symbol, published.bots)
+    messages += refusal_messages(published.refusals, published.listing_id, symbol)
+    if not messages:
+        return
+    try:
+        stream.publish_private("me", messages)
+    except (redis.RedisError, OSError) as error:
+        logger.warning("The bus did not take private messages: %s", error)
+    _accounts.add(user_id for user_id, _ in messages)
 
 
 def _tape_row(trade: TradeRow) -> dict[str, Any]:
@@ -149,76 +143,18 @@ def _tape_row(trade: TradeRow) -> dict[str, Any]:
     }
 
 
-def _candles_changed(published: Published, interval: str) -> dict[str, dict[str, int]]:
-    interval_ms = INTERVALS[interval]
-    series = published.series
-    changed = {}
-    for start in sorted({candle.start - candle.start % interval_ms for candle in published.candles}):
+def candles_changed(series: CandleSeries, changed: list[Candle]) -> Candles:
+    """Return the candles of each interval that the changed short ones are part of, as the topics show them."""
+    return {interval: _folded(series, changed, interval_ms) for interval, interval_ms in INTERVALS.items()}
+
+
+def _folded(series: CandleSeries, changed: list[Candle], interval_ms: int) -> dict[str, dict[str, int]]:
+    found = {}
+    for start in sorted({candle.start - candle.start % interval_ms for candle in changed}):
         places = range(start, start + interval_ms, series.interval_ms)
         parts = (series.candles[place] for place in places if place in series.candles)
-        changed[str(start)] = candle_as_dict(fold(parts, interval_ms)[0])
-    return changed
-
-
-def _publish_private(published: Published) -> None:
-    messages: list[tuple[int, dict[str, Any]]] = [
-        (row.user_id, {"kind": "order", **order_as_dict(row, published.symbol)})  # type: ignore[arg-type]
-        for row in published.orders
-    ]
-    for trade in published.trades:
-        messages += _fill_messages(trade, published)
-    messages += _refusal_messages(published)
-    if not messages:
-        return
-    try:
-        stream.publish_private("me", messages)
-        _publish_accounts({user_id for user_id, _ in messages})
-    except (redis.RedisError, OSError) as error:
-        logger.warning("The bus did not take private messages: %s", error)
-
-
-def _fill_messages(trade: TradeRow, published: Published) -> Iterable[tuple[int, dict[str, Any]]]:
-    maker_side = "sell" if trade.taker_side == "buy" else "buy"
-    for order, role, side in ((trade.maker, "maker", maker_side), (trade.taker, "taker", trade.taker_side)):
-        if order.user_id not in published.bots:
-            yield (
-                order.user_id,
-                {
-                    "kind": "fill",
-                    "trade_id": trade.id,
-                    "order_id": order.public_id,
-                    "symbol": published.symbol,
-                    "side": side,
-                    "price": trade.price,
-                    "quantity": trade.quantity,
-                    "role": role,
-                    "traded_at": trade.traded_at,
-                },
-            )
-
-
-def _refusal_messages(published: Published) -> Iterable[tuple[int, dict[str, Any]]]:
-    """A cancel or amend that came too late, told with the order as it stands in the ledger."""
-    from trading.models import SEQUENCE_BITS, Order
-
-    for late in published.refusals:
-        listing = Listing.objects.get(market_id=published.market_id, symbol=published.symbol)
-        order = Order.objects.filter(pk=listing.pk << SEQUENCE_BITS | late.sequence).first()
-        if order is not None:
-            yield late.user_id, {"kind": "order", **order_as_dict(order, published.symbol), "code": late.code}
-
-
-def _publish_accounts(users: set[int]) -> None:
-    """Send the account as it stands to those who are looking."""
-    from accounts.models import User
-    from trading.selectors.accounts import account_get
-
-    counts = stream.subscriber_counts(f"me:{user_id}" for user_id in sorted(users))
-    watching = [int(topic.split(":")[1]) for topic, count in counts.items() if count]
-    if not watching:
-        return  # an empty query costs nothing in the database, and much on the way to it
-    for user in User.objects.filter(pk__in=watching):
-        stream.publish(f"me:{user.pk}", {"kind": "account", **account_get(user)})
+        found[str(start)] = candle_as_dict(fold(parts, interval_ms)[0])
+    return found
 
 
 def restored(engine: "ListingEngine") -> None:
@@ -228,7 +164,7 @@ def restored(engine: "ListingEngine") -> None:
         "asks": engine.book.depth(SELL, BOOK_LEVELS),
         "last_price": engine.projection.last_price,
     }
-    _conflator.offer(f"book:{engine.symbol}", book, _latest)
+    _publisher.do(partial(_conflator.offer, f"book:{engine.symbol}", book, _latest))
 
 
 def market_began(listings: Iterable[Listing]) -> None:

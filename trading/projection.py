@@ -10,11 +10,20 @@ from zlib import crc32
 from trading.core.book import DIGEST_MODULUS
 from trading.core.candles import Candle, CandleSeries
 from trading.core.events import Accepted, Amended, AmendRejected, Canceled, Event, Rejected, Traded
-from trading.core.invariants import require
+from trading.core.invariants import InvariantError, require
 from trading.core.orders import Order, OrderStatus, OrderType, Side
 from trading.models import SEQUENCE_BITS
 
 CANDLE_INTERVAL_MS = 5_000
+
+
+OPEN, PARTIALLY_FILLED, FILLED, CANCELED = (
+    status.value
+    for status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED, OrderStatus.CANCELED)
+)
+# A member's `value` is a property; these are looked up once for each order and trade.
+SIDE_NAMES = {side: side.value for side in Side}
+TYPE_NAMES = {type_: type_.value for type_ in OrderType}
 
 
 @dataclass(slots=True)
@@ -50,7 +59,7 @@ class OrderRow:
     @property
     def is_open(self) -> bool:
         """Whether the order rests (or will, within its batch)."""
-        return self.status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+        return self.status in (OPEN, PARTIALLY_FILLED)
 
     def digest(self) -> int:
         """The order's share of the book's digest, as the core computes it from the order itself."""
@@ -149,33 +158,36 @@ class Projection:
 
     def _accept(self, epoch: int, sequence: int, client_order_id: str, event: Accepted) -> None:
         row = OrderRow(
-            self.listing_id, sequence, event.account, epoch, client_order_id, event.side.value,  # type: ignore[arg-type]
-            event.type.value, event.price, event.quantity, 0, 0, OrderStatus.OPEN.value, "", sequence, event.time_ms,
+            self.listing_id, sequence, event.account, epoch, client_order_id, SIDE_NAMES[event.side],  # type: ignore[arg-type]
+            TYPE_NAMES[event.type], event.price, event.quantity, 0, 0, OPEN, "", sequence, event.time_ms,
         )  # fmt: skip
-        require(sequence not in self.rows, f"order {sequence} is accepted twice")
+        if sequence in self.rows:
+            raise InvariantError(f"order {sequence} is accepted twice")
         self.rows[sequence] = self.touched[sequence] = row
 
     def _trade(self, sequence: int, event: Traded) -> None:
-        maker, taker = self._touch(event.maker), self._touch(event.taker)  # type: ignore[arg-type]
-        value = event.price * event.quantity
+        touched = self.touched
+        maker = touched.get(event.maker) or self._touch(event.maker)  # type: ignore[call-overload,arg-type]
+        taker = touched.get(event.taker) or self._touch(event.taker)  # type: ignore[call-overload,arg-type]
+        quantity = event.quantity
+        value = event.price * quantity
         for row, left in ((maker, event.maker_open_quantity), (taker, event.taker_open_quantity)):
-            row.filled_quantity += event.quantity
+            row.filled_quantity += quantity
             row.filled_value += value
-            require(
-                row.quantity - row.filled_quantity == left, f"order {row.sequence} does not fit its fills"
-            )
-            row.status = (OrderStatus.PARTIALLY_FILLED if left else OrderStatus.FILLED).value
+            if row.quantity - row.filled_quantity != left:
+                raise InvariantError(f"order {row.sequence} does not fit its fills")
+            row.status = PARTIALLY_FILLED if left else FILLED
         self.trade_count += 1
-        self.volume += event.quantity
+        self.volume += quantity
         self.last_price = event.price
-        self.candles.add(event.price, event.quantity, event.time_ms)
+        self.candles.add(event.price, quantity, event.time_ms)
         self.trades.append(
             TradeRow(
                 self.listing_id << SEQUENCE_BITS | self.trade_count,
                 sequence,
                 event.price,
-                event.quantity,
-                event.taker_side.value,
+                quantity,
+                SIDE_NAMES[event.taker_side],
                 event.time_ms,
                 maker,
                 taker,
@@ -184,7 +196,7 @@ class Projection:
 
     def _cancel(self, event: Canceled) -> None:
         row = self._touch(event.order_id)  # type: ignore[arg-type]
-        row.status, row.reason = OrderStatus.CANCELED.value, event.reason.value
+        row.status, row.reason = CANCELED, event.reason.value
 
     def _amend(self, sequence: int, event: Amended) -> None:
         row = self._touch(event.order_id)  # type: ignore[arg-type]

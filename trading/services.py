@@ -117,12 +117,11 @@ def market_is_drained(*, market: Market) -> bool:
 
 def market_finish(*, market: Market) -> None:
     """Mark a drained market as settled and drop its outbox, which has been applied; the gate forgets it in time."""
+    accounts = list(Portfolio.objects.filter(market=market).values_list("user_id", flat=True))
+    gate().market_retire(market.pk, dict(market.listings.values_list("pk", "checkpoint")), accounts)
     with transaction.atomic():
         Market.objects.filter(pk=market.pk).update(is_settled=True)
         Outbox.objects.filter(listing__market=market).delete()
-        accounts = list(Portfolio.objects.filter(market=market).values_list("user_id", flat=True))
-        listings = list(market.listings.values_list("pk", flat=True))
-    gate().market_retire(market.pk, listings, accounts)
 
 
 def market_suspend(*, market: Market, reason: str) -> bool:

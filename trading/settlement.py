@@ -7,22 +7,23 @@ database's own constraints forbid a negative.
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
+from trading.bulk import BulkInsert, chunks
 from trading.core.candles import Candle
-from trading.core.ledger import AccountDelta, Position
+from trading.core.invariants import require
+from trading.core.ledger import AccountDelta
 from trading.projection import OrderRow, TradeRow
 
 logger = logging.getLogger(__name__)
 
 DEADLOCK_RETRIES = 5
 _DEADLOCK_ERRORS = (1205, 1213)  # MySQL, MariaDB: lock wait time-out, deadlock
-_ROWS_A_STATEMENT = 500
-Row = TypeVar("Row")
 
 
 class FencedError(Exception):
@@ -51,7 +52,6 @@ class Batch:
     deltas: dict[int, AccountDelta] = field(default_factory=dict)
     new_accounts: list[int] = field(default_factory=list)
     new_holders: list[int] = field(default_factory=list)
-    positions: dict[int, Position] = field(default_factory=dict)
 
 
 def batch_settle(batch: Batch) -> None:
@@ -99,149 +99,110 @@ def _checkpoint_advance(cursor: Any, batch: Batch) -> None:
         raise FencedError(f"listing {batch.listing_id}: the checkpoint is not {batch.first - 1}")
 
 
+ORDER_COLUMNS = (
+    "id", "listing_id", "user_id", "epoch", "client_order_id", "side", "type", "price", "quantity",
+    "filled_quantity", "filled_value", "status", "reason", "priority", "created_at",
+)  # fmt: skip
+PORTFOLIOS = BulkInsert(
+    "trading_portfolio", ("market_id", "user_id", "initial_cash", "cash"), skip_existing=True
+)
+HOLDINGS = BulkInsert("trading_holding", ("listing_id", "user_id", "granted", "quantity", "cost"))
+ORDERS = BulkInsert(
+    "trading_order",
+    ORDER_COLUMNS,
+    texts=("client_order_id", "side", "type", "status", "reason"),
+    conflict=("id",),
+    changes=("price", "quantity", "filled_quantity", "filled_value", "status", "reason", "priority"),
+)
+TRADES = BulkInsert(
+    "trading_trade",
+    (
+        "id", "listing_id", "sequence", "maker_order_id", "taker_order_id", "maker_id", "taker_id", "taker_side",
+        "price", "quantity", "traded_at",
+    ),
+    texts=("taker_side",),
+)  # fmt: skip
+CANDLES = BulkInsert(
+    "trading_candle",
+    ("listing_id", "start", "open", "high", "low", "close", "volume"),
+    conflict=("listing_id", "start"),
+    changes=("high", "low", "close", "volume"),
+)
+
+
 def _accounts_add(cursor: Any, batch: Batch) -> None:
     """Add the portfolios and holdings that are not there yet; another listing may add a portfolio meanwhile."""
-    portfolios = [
-        (batch.market_id, user, batch.initial_cash, batch.initial_cash) for user in sorted(batch.new_accounts)
-    ]
-    _insert(
-        cursor,
-        "trading_portfolio",
-        ("market_id", "user_id", "initial_cash", "cash"),
-        portfolios,
-        skip_existing=True,
-    )
-    holdings = [(batch.listing_id, user, 0, 0, 0) for user in sorted(batch.new_holders)]
-    _insert(cursor, "trading_holding", ("listing_id", "user_id", "granted", "quantity", "cost"), holdings)
+    cash = batch.initial_cash
+    PORTFOLIOS.execute(cursor, [(batch.market_id, user, cash, cash) for user in sorted(batch.new_accounts)])
+    HOLDINGS.execute(cursor, [(batch.listing_id, user, 0, 0, 0) for user in sorted(batch.new_holders)])
 
 
 def _deltas_apply(cursor: Any, batch: Batch) -> None:
     """Add the differences, holdings before portfolios, each in the order of the accounts."""
     deltas = sorted(batch.deltas.items())
-    holders = [(user, delta) for user, delta in deltas if delta.shares or delta.cost]
-    for chunk in _chunks(holders):
-        users = [user for user, _ in chunk]
-        _require_rows(
+    for chunk in chunks([(user, delta) for user, delta in deltas if delta.shares or delta.cost]):
+        shares, cost = _case((u, d.shares) for u, d in chunk), _case((u, d.cost) for u, d in chunk)
+        _update_all(
             cursor,
-            f"UPDATE trading_holding SET quantity = quantity + {_case(chunk)}, cost = cost + {_case(chunk)}"
-            f" WHERE listing_id = %s AND user_id IN ({_places(users)})",
-            [
-                *_case_values((user, delta.shares) for user, delta in chunk),
-                *_case_values((user, delta.cost) for user, delta in chunk),
-                batch.listing_id,
-                *users,
-            ],
-            len(users),
+            f"UPDATE trading_holding SET quantity = quantity + {shares}, cost = cost + {cost}"
+            f" WHERE listing_id = {batch.listing_id:d} AND user_id IN ({_list(chunk)})",
+            len(chunk),
         )
-    payers = [(user, delta.cash) for user, delta in deltas if delta.cash]
-    for paid in _chunks(payers):
-        users = [user for user, _ in paid]
-        _require_rows(
+    for paid in chunks([(user, delta.cash) for user, delta in deltas if delta.cash]):
+        _update_all(
             cursor,
             f"UPDATE trading_portfolio SET cash = cash + {_case(paid)}"
-            f" WHERE market_id = %s AND user_id IN ({_places(users)})",
-            [*_case_values(paid), batch.market_id, *users],
-            len(users),
+            f" WHERE market_id = {batch.market_id:d} AND user_id IN ({_list(paid)})",
+            len(paid),
         )
 
 
-def _require_rows(cursor: Any, statement: str, values: Sequence[Any], expected: int) -> None:
-    cursor.execute(statement, values)
-    if cursor.rowcount != expected:
-        raise FencedError(f"{cursor.rowcount} of {expected} accounts were there to be changed")
+def _update_all(cursor: Any, statement: str, expected: int) -> None:
+    """Run a statement that is made of numbers alone; each of the accounts must be there to be changed."""
+    cursor.execute(statement)
+    require(cursor.rowcount == expected, f"{cursor.rowcount} of {expected} accounts were there to be changed")
 
 
-ORDER_COLUMNS = (
-    "id", "listing_id", "user_id", "epoch", "client_order_id", "side", "type", "price", "quantity",
-    "filled_quantity", "filled_value", "status", "reason", "priority", "created_at",
-)  # fmt: skip
-_ORDER_CHANGES = ("price", "quantity", "filled_quantity", "filled_value", "status", "reason", "priority")
+def _case(pairs: Iterable[tuple[int, int]]) -> str:
+    """Return the expression that picks each account's difference."""
+    return "CASE user_id " + "".join([f"WHEN {user:d} THEN {n:d} " for user, n in pairs]) + "ELSE 0 END"
+
+
+def _list(pairs: Iterable[tuple[int, Any]]) -> str:
+    return ",".join([f"{user:d}" for user, _ in pairs])
 
 
 def _orders_write(cursor: Any, orders: Iterable[OrderRow]) -> None:
-    rows = [
-        (
-            row.id, row.listing_id, row.user_id, row.epoch, row.client_order_id, row.side, row.type, row.price,
-            row.quantity, row.filled_quantity, row.filled_value, row.status, row.reason, row.priority, row.created_at,
-        )
-        for row in sorted(orders, key=lambda row: row.sequence)
-    ]  # fmt: skip
-    _insert(cursor, "trading_order", ORDER_COLUMNS, rows, conflict=("id",), changes=_ORDER_CHANGES)
+    ORDERS.execute(
+        cursor,
+        [
+            (
+                row.id, row.listing_id, row.user_id, row.epoch, row.client_order_id, row.side, row.type, row.price,
+                row.quantity, row.filled_quantity, row.filled_value, row.status, row.reason, row.priority,
+                row.created_at,
+            )
+            for row in sorted(orders, key=attrgetter("sequence"))
+        ],
+    )  # fmt: skip
 
 
 def _trades_write(cursor: Any, batch: Batch) -> None:
-    columns = (
-        "id", "listing_id", "sequence", "maker_order_id", "taker_order_id", "maker_id", "taker_id", "taker_side",
-        "price", "quantity", "traded_at",
+    listing_id = batch.listing_id
+    TRADES.execute(
+        cursor,
+        [
+            (
+                trade.id, listing_id, trade.sequence, trade.maker.id, trade.taker.id, trade.maker.user_id,
+                trade.taker.user_id, trade.taker_side, trade.price, trade.quantity, trade.traded_at,
+            )
+            for trade in batch.trades
+        ],
     )  # fmt: skip
-    rows = [
-        (
-            trade.id, batch.listing_id, trade.sequence, trade.maker.id, trade.taker.id, trade.maker.user_id,
-            trade.taker.user_id, trade.taker_side, trade.price, trade.quantity, trade.traded_at,
-        )
-        for trade in batch.trades
-    ]  # fmt: skip
-    _insert(cursor, "trading_trade", columns, rows)
 
 
 def _candles_write(cursor: Any, batch: Batch) -> None:
-    columns = ("listing_id", "start", "open", "high", "low", "close", "volume")
-    rows = [
-        (batch.listing_id, candle.start, candle.open, candle.high, candle.low, candle.close, candle.volume)
-        for candle in batch.candles
-    ]
-    changes = ("high", "low", "close", "volume")
-    _insert(cursor, "trading_candle", columns, rows, conflict=("listing_id", "start"), changes=changes)
-
-
-def _insert(
-    cursor: Any,
-    table: str,
-    columns: Sequence[str],
-    rows: Sequence[tuple[Any, ...]],
-    *,
-    skip_existing: bool = False,
-    conflict: Sequence[str] = (),
-    changes: Sequence[str] = (),
-) -> None:
-    """Insert rows in few statements; existing ones are an error, are skipped, or take over `changes`."""
-    is_mysql = connection.vendor == "mysql"
-    names = ", ".join(_quoted(column) for column in columns)
-    verb = "INSERT" if not skip_existing else "INSERT IGNORE" if is_mysql else "INSERT OR IGNORE"
-    tail = ""
-    if changes and is_mysql:
-        tail = " ON DUPLICATE KEY UPDATE " + ", ".join(
-            f"{_quoted(c)} = VALUES({_quoted(c)})" for c in changes
-        )
-    elif changes:
-        keys = ", ".join(_quoted(key) for key in conflict)
-        tail = f" ON CONFLICT ({keys}) DO UPDATE SET " + ", ".join(
-            f"{_quoted(c)} = excluded.{_quoted(c)}" for c in changes
-        )
-    row_places = f"({_places(columns)})"
-    for chunk in _chunks(rows):
-        places = ", ".join([row_places] * len(chunk))
-        values = [value for row in chunk for value in row]
-        cursor.execute(f"{verb} INTO {table} ({names}) VALUES {places}{tail}", values)
-
-
-def _quoted(name: str) -> str:
-    return connection.ops.quote_name(name)
-
-
-def _places(items: Sequence[Any]) -> str:
-    return ", ".join(["%s"] * len(items))
-
-
-def _case(chunk: Sequence[Any]) -> str:
-    """Return the expression that picks each account's difference."""
-    return "CASE user_id " + "WHEN %s THEN %s " * len(chunk) + "ELSE 0 END"
-
-
-def _case_values(pairs: Iterable[tuple[int, int]]) -> list[int]:
-    return [number for pair in pairs for number in pair]
-
-
-def _chunks(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:
-    for start in range(0, len(rows), _ROWS_A_STATEMENT):
-        yield rows[start : start + _ROWS_A_STATEMENT]
+    listing_id = batch.listing_id
+    CANDLES.execute(
+        cursor,
+        [(listing_id, c.start, c.open, c.high, c.low, c.close, c.volume) for c in batch.candles],
+    )

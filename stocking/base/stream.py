@@ -163,13 +163,15 @@ def publish(topic: str, data: Any, *, pipeline: Any = None) -> None:
 
 
 def publish_private(name: str, messages: Iterable[tuple[int, Any]]) -> None:
-    """Publish one item each to the private topics of many users, in order, in one step (pairs of user and item)."""
+    """Publish to the private topics of many users in one step: pairs of user and item, each user's in order."""
     family = _topics[name]
-    items: list[bytes | str] = []
+    of_users: dict[int, list[bytes]] = {}
     for user_id, message in messages:
-        items += (f"{name}:{user_id}", _encode(message))
-    if items:
-        arguments = [channel_of(""), name, family.limit, family.ttl_seconds, *items]
+        of_users.setdefault(user_id, []).append(_encode(message))
+    if of_users:
+        arguments: list[Any] = [channel_of(""), name, family.limit, family.ttl_seconds]
+        for user_id, items in of_users.items():
+            arguments += (f"{name}:{user_id}", len(items), *items)
         _publish_many_script()(args=arguments)
 
 

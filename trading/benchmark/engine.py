@@ -15,7 +15,7 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from stocking.base.units import now_ms
-from trading import engine
+from trading import engine, feed
 from trading.audit import market_audit
 from trading.core.book import Book
 from trading.gate.answers import Accepted, Who
@@ -77,11 +77,13 @@ def engine_measure(*, orders: int, listings: int, seed: int) -> Result:
         batches.append(batch)
 
     engine.batch_settle = recorded
+    engine.engine_process_begin()
     try:
         began = time.perf_counter()
         for key in keys:
             while engine.listing_drain(key):
                 pass
+        feed.flush()
         seconds = time.perf_counter() - began
     finally:
         engine.batch_settle = settle

@@ -7,8 +7,9 @@ first answer.
 import asyncio
 import hashlib
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from trading.gate.pipeline import StoreBusyError, StoreLostError, StorePipeline,
 
 SESSION_BINDING_SECONDS = 3600
 RETIRED_MARKET_SECONDS = 7200
+RETIRED_A_STEP = 1_000
 _DIRECTORY = Path(__file__).parent / "scripts"
 
 
@@ -191,6 +193,20 @@ class GateClient:
         age_ms, entries = self.run("lag", listing_id)
         return int(age_ms), int(entries)
 
+    def stopped(self, listings: Iterable[tuple[int, int]]) -> dict[int, str]:
+        """Return why listings (pairs of market and listing) take no orders: `closed` (suspended), `halted`."""
+        pairs = list(listings)
+        pipeline = self.redis.pipeline(transaction=False)
+        for market, listing in pairs:
+            pipeline.hget(f"market:{market}", "suspended")
+            pipeline.hget(f"listing:{listing}", "halted")
+        flags = pipeline.execute()
+        found = {}
+        for (_, listing), suspended, halted in zip(pairs, flags[::2], flags[1::2], strict=True):
+            if b"1" in {suspended, halted}:
+                found[listing] = "closed" if suspended == b"1" else "halted"
+        return found
+
     def release(self, listing_id: int, first: int, last: int, trim_id: str, payload: str) -> int:
         """Apply one outbox row; returns the last sequence that had been applied before."""
         return int(self.run("release", listing_id, first, last, trim_id, payload))
@@ -220,15 +236,21 @@ class GateClient:
         """Refuse everything as `recovering`; the sweep then opens the gate in a new epoch, as after a restart."""
         self.redis.hset("gate", "state", "shut")
 
-    def market_retire(self, market_id: int, listings: list[int], accounts: list[int]) -> None:
-        """Let the store forget a settled market after a while: the ledger keeps it for ever. Idempotent."""
+    def market_retire(self, market_id: int, checkpoints: Mapping[int, int], accounts: list[int]) -> None:
+        """Let the store forget a settled market after a while: the ledger keeps it for ever. Idempotent.
+
+        `checkpoints` has each listing's last sequence: no order of it is younger.
+        """
         keys = [f"market:{market_id}", f"market:{market_id}:symbols"]
-        keys += [f"{kind}:{listing}" for listing in listings for kind in ("listing", "orders")]
+        keys += [f"{kind}:{listing}" for listing in checkpoints for kind in ("listing", "orders")]
         keys += [f"{kind}:{market_id}:{account}" for account in accounts for kind in ("account", "open")]
-        pipeline = self.redis.pipeline(transaction=True)
-        for key in keys:
-            pipeline.expire(key, RETIRED_MARKET_SECONDS)
-        pipeline.execute()
+        orders = (f"order:{key}:{n}" for key, last in checkpoints.items() for n in range(1, last + 1))
+        every_key = chain(keys, orders)
+        while part := list(islice(every_key, RETIRED_A_STEP)):
+            pipeline = self.redis.pipeline(transaction=False)
+            for key in part:
+                pipeline.expire(key, RETIRED_MARKET_SECONDS)
+            pipeline.execute()
 
     def serves(self, market_id: int) -> bool:
         """Return whether the gate knows a market."""

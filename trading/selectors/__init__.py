@@ -3,8 +3,8 @@
 from trading.core.candles import INTERVALS
 from trading.selectors.accounts import (
     account_get,
+    accounts_get,
     holdings_list,
-    ledger_get,
 )
 from trading.selectors.markets import (
     companies_search,
@@ -51,6 +51,7 @@ __all__ = [
     "SIDES",
     "TRADES_LIMIT",
     "account_get",
+    "accounts_get",
     "book_from_database",
     "book_get",
     "candles_list",
@@ -60,7 +61,6 @@ __all__ = [
     "fill_as_dict",
     "fills_list",
     "holdings_list",
-    "ledger_get",
     "listing_among",
     "listing_get",
     "listing_row",

@@ -1,7 +1,7 @@
 """What an account owns, what of it is free, and what it is worth."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.db.models import F, Sum
 
 from accounts.models import User
 from stocking.base.units import return_bps
+from trading.gate.answers import Balances
 from trading.gate.client import gate
 from trading.models import Holding, Listing, Market, Order, Portfolio
 from trading.selectors.markets import current_market
@@ -29,23 +30,15 @@ class Ledger:
     available_shares: dict[int, int]
 
 
-def _available(
-    user_id: int, market: Market, cash: int, shares: Mapping[int, int]
-) -> tuple[int, dict[int, int]]:
-    """Return what the gate says is free: cash, and shares by listing.
-
-    While the gate store cannot be reached nobody can order; then it is what open orders do not hold.
-    """
+def _balances(market: Market, user_ids: Iterable[int]) -> Mapping[int, Balances]:
+    """Return what the gate says of each account; nothing while its store cannot be reached."""
     try:
-        balances = gate().balances(market.pk, user_id)
+        return gate().balances_of(market.pk, list(user_ids))
     except (redis.RedisError, OSError):
         logger.warning(
             "The gate does not answer; available balances are taken from the ledger.", exc_info=True
         )
-        return _available_by_ledger(user_id, market, cash, shares)
-    if balances.cash is None:
-        return cash, dict(shares)
-    return balances.cash, {listing_id: balances.shares.get(listing_id, 0) for listing_id in shares}
+        return {}
 
 
 def _available_by_ledger(
@@ -69,16 +62,33 @@ def _available_by_ledger(
     return max(0, cash), {listing_id: max(0, quantity) for listing_id, quantity in free.items()}
 
 
-def ledger_get(*, user_id: int, market: Market) -> Ledger:
-    """Return the account's cash and shares in the market; one that never ordered has the initial cash."""
-    portfolio = Portfolio.objects.filter(market=market, user_id=user_id).first()
-    initial_cash = portfolio.initial_cash if portfolio else market.initial_cash
-    cash = portfolio.cash if portfolio else market.initial_cash
-    rows = Holding.objects.filter(user_id=user_id, listing__market=market, quantity__gt=0)
-    shares = {row.listing_id: (row.quantity, row.cost) for row in rows.order_by("listing_id")}
-    quantities = {listing_id: quantity for listing_id, (quantity, _cost) in shares.items()}
-    available_cash, available_shares = _available(user_id, market, cash, quantities)
-    return Ledger(initial_cash, cash, available_cash, shares, available_shares)
+def ledgers_get(*, user_ids: Iterable[int], market: Market) -> dict[int, Ledger]:
+    """Return each account's cash and shares in the market; one that never ordered has the initial cash.
+
+    While the gate store cannot be reached nobody can order; then what open orders do not hold is available.
+    """
+    users = list(user_ids)
+    portfolios = {row.user_id: row for row in Portfolio.objects.filter(market=market, user__in=users)}
+    shares: dict[int, dict[int, tuple[int, int]]] = {user_id: {} for user_id in users}
+    rows = Holding.objects.filter(user__in=users, listing__market=market, quantity__gt=0)
+    for row in rows.order_by("listing_id"):
+        shares[row.user_id][row.listing_id] = (row.quantity, row.cost)
+    balances = _balances(market, users)
+    found = {}
+    for user_id in users:
+        portfolio = portfolios.get(user_id)
+        initial_cash = portfolio.initial_cash if portfolio else market.initial_cash
+        cash = portfolio.cash if portfolio else market.initial_cash
+        quantities = {listing_id: quantity for listing_id, (quantity, _) in shares[user_id].items()}
+        known = balances.get(user_id)
+        if known is None:
+            free = _available_by_ledger(user_id, market, cash, quantities)
+        elif known.cash is None:
+            free = cash, quantities
+        else:
+            free = known.cash, {listing_id: known.shares.get(listing_id, 0) for listing_id in quantities}
+        found[user_id] = Ledger(initial_cash, cash, free[0], shares[user_id], free[1])
+    return found
 
 
 def holdings_list(ledger: Ledger, listings: Mapping[int, Listing]) -> list[dict[str, Any]]:
@@ -106,14 +116,23 @@ def holdings_list(ledger: Ledger, listings: Mapping[int, Listing]) -> list[dict[
 
 def account_get(user: User, market: Market | None = None) -> dict[str, Any]:
     """Return the user's account as `GET /api/account` shows it, in the market (the current one for None)."""
+    return accounts_get([user], market)[0][1]
+
+
+def accounts_get(users: Iterable[User], market: Market | None = None) -> list[tuple[User, dict[str, Any]]]:
+    """Return each user's account as `account_get` does, by as many queries for many as for one."""
+    users = list(users)
     market = market or current_market()
     if market is None:
         cash = settings.INITIAL_CASH_WON
-        ledger = Ledger(cash, cash, cash, {}, {})
-        listings: dict[int, Listing] = {}
-    else:
-        ledger = ledger_get(user_id=user.pk, market=market)
-        listings = {row.pk: row for row in Listing.objects.filter(market=market).order_by("company_id")}
+        nothing = Ledger(cash, cash, cash, {}, {})
+        return [(user, _account(user, nothing, {})) for user in users]
+    ledgers = ledgers_get(user_ids=[user.pk for user in users], market=market)
+    listings = {row.pk: row for row in Listing.objects.filter(market=market).order_by("company_id")}
+    return [(user, _account(user, ledgers[user.pk], listings)) for user in users]
+
+
+def _account(user: User, ledger: Ledger, listings: Mapping[int, Listing]) -> dict[str, Any]:
     holdings = holdings_list(ledger, listings)
     equity = ledger.cash + sum(row["value"] for row in holdings)
     return {

@@ -277,7 +277,7 @@ def test_the_account_without_the_gate_shows_what_orders_do_not_hold(
     def refuse(*_arguments: object) -> None:
         raise redis.ConnectionError
 
-    monkeypatch.setattr(type(gate()), "balances", refuse)
+    monkeypatch.setattr(type(gate()), "balances_of", refuse)
     rows.cash(me, 9_000_000)
     rows.hold(me, "AAA", 7, 70_000)
     rows.order(me, quantity=10, filled=4, price=10_000)

@@ -15,7 +15,6 @@
 local MAX_QUANTITY = 1000000000
 local MAX_VALUE = 10000000000000
 local REQUEST_TTL_SECONDS = 86400
-local CLOSED_ORDER_TTL_SECONDS = 7200
 local WAKE_TTL_MS = 2000
 
 local function refuse(code, extra)

@@ -1,7 +1,7 @@
 -- Applies what one settled batch releases and credits, exactly once and in order.
 -- ARGV: listing, first, last, trim id, payload (JSON):
 --   {last_price, market, accounts: [[user, cash, shares, open orders]…],
---    orders: [[sequence, price, quantity, filled, open, amend done]…]}
+--    orders: [[sequence, price, quantity, filled, open, amend done, user, epoch]…]}
 -- Returns the last sequence applied before this call: applied now when that is first - 1.
 local listing, first, last = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local listing_key = 'listing:' .. listing
@@ -25,20 +25,18 @@ for _, change in ipairs(payload.accounts) do
     redis.call('HINCRBY', key, 'open', integer(change[4]))
   end
 end
+local order_prefix, open_prefix = 'order:' .. listing .. ':', 'open:' .. market .. ':'
 for _, change in ipairs(payload.orders) do
   local sequence = integer(change[1])
-  local key = 'order:' .. listing .. ':' .. sequence
-  local known = redis.call('HMGET', key, 'account', 'epoch')
-  if known[1] then
+  local key = order_prefix .. sequence
+  if change[5] == 0 then
+    redis.call('HSET', key, 'filled', integer(change[4]), 'open', '0')
+    redis.call('SREM', open_prefix .. integer(change[7]), listing .. '-' .. integer(change[8]) .. '-' .. sequence)
+  elseif change[6] == 1 then
     redis.call('HSET', key, 'price', integer(change[2]), 'quantity', integer(change[3]), 'filled', integer(change[4]),
-      'open', integer(change[5]))
-    if change[6] == 1 then
-      redis.call('HDEL', key, 'amending')
-    end
-    if change[5] == 0 then
-      redis.call('EXPIRE', key, CLOSED_ORDER_TTL_SECONDS)
-      redis.call('SREM', 'open:' .. market .. ':' .. known[1], listing .. '-' .. known[2] .. '-' .. sequence)
-    end
+      'amending', '0')
+  else
+    redis.call('HSET', key, 'filled', integer(change[4]))
   end
 end
 redis.call('XTRIM', 'orders:' .. listing, 'MINID', '~', ARGV[4])
