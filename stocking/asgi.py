@@ -17,7 +17,7 @@ from django.urls import path  # noqa: E402
 from stocking.base.consumers import SERVER_SEND, StreamConsumer  # noqa: E402
 from trading.entry import OrderEntry  # noqa: E402
 
-PAGES_AT_ONCE = 8
+PAGES_AT_ONCE = 4
 
 
 class Pages(ASGIHandler):
