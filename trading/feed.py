@@ -78,9 +78,7 @@ def _rows_now(rows: dict[str, tuple[int, int, dict[str, Any]]]) -> dict[str, dic
     """Return the listings' rows by symbol; whether one may be traded others decide, so it is asked for last."""
     stopped = gate().stopped((market, listing) for market, listing, _ in rows.values())
     return {
-        symbol: {**row, "status": stopped[listing]}
-        if listing in stopped and row["status"] != "closed"
-        else row
+        symbol: {**row, "status": stopped[listing]} if listing in stopped else row
         for symbol, (_, listing, row) in rows.items()
     }
 

@@ -194,7 +194,7 @@ class GateClient:
         return int(age_ms), int(entries)
 
     def stopped(self, listings: Iterable[tuple[int, int]]) -> dict[int, str]:
-        """Return why listings (pairs of market and listing) take no orders: `closed` (suspended), `halted`."""
+        """Return why listings (pairs of market and listing) take no orders: `halted`, `closed` (suspended)."""
         pairs = list(listings)
         pipeline = self.redis.pipeline(transaction=False)
         for market, listing in pairs:
@@ -204,7 +204,7 @@ class GateClient:
         found = {}
         for (_, listing), suspended, halted in zip(pairs, flags[::2], flags[1::2], strict=True):
             if b"1" in {suspended, halted}:
-                found[listing] = "closed" if suspended == b"1" else "halted"
+                found[listing] = "halted" if halted == b"1" else "closed"
         return found
 
     def release(self, listing_id: int, first: int, last: int, trim_id: str, payload: str) -> int:
