@@ -135,13 +135,16 @@ def _entry(entry_id: str, text: str) -> WaitingEntry:
 
 def _waiting_read(instant: Instant, entries_max: int) -> bool:
     """Read what waits in streams too long for the script, page by page; False when some was trimmed meanwhile."""
-    for key, listing in instant.listings.items():
-        if key in instant.waiting or key not in instant.given:
-            continue
-        behind = instant.given[key] - listing.checkpoint
-        if behind > entries_max:
-            continue
-        rows = instant.waiting[key] = _pages(key, listing.checkpoint, behind)
+    behind = {
+        key: instant.given[key] - listing.checkpoint
+        for key, listing in instant.listings.items()
+        if key in instant.given and key not in instant.waiting
+    }
+    if sum(behind.values()) > entries_max:
+        return True
+    for key, count in behind.items():
+        listing = instant.listings[key]
+        rows = instant.waiting[key] = _pages(key, listing.checkpoint, count)
         first = rows[0][1] if rows else instant.given[key] + 1
         if first > listing.checkpoint + 1 and gate().sequences([key])[key][1] >= first - 1:
             return False

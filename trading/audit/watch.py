@@ -26,8 +26,9 @@ from trading.services import market_suspend
 
 logger = logging.getLogger(__name__)
 
-ACCOUNTS_A_RUN = 1_000
-ENTRIES_MAX = 20_000  # a stream longer than this is not read: the settlement lags, which others watch
+ACCOUNTS_A_SLICE = 250  # what the gate's script reads in some milliseconds
+SLICES_A_RUN = 4
+ENTRIES_MAX = 10_000  # streams longer than this are not read: the settlement lags, which others watch
 DEEP_SHARE = 20  # a listing's orders and trades are read again after so many times as long as it took
 FAULTS_KEPT = 20
 
@@ -111,16 +112,19 @@ def report_store(
 def _run(market: Market, progress: Progress) -> list[Fault]:
     """Look at the next part of a market and move `progress` on."""
     faults, listings = _ledger_part(market, progress)
-    users = _next_users(market, progress.user)
-    instant = instant_read(market, users, with_orders=False, entries_max=ENTRIES_MAX)
-    if instant is not None:
+    for _ in range(SLICES_A_RUN):
+        users = _next_users(market, progress.user)
+        instant = instant_read(market, users, with_orders=False, entries_max=ENTRIES_MAX)
+        if instant is None:
+            break
         faults += gate_faults(instant, with_orders=False)
-        read = list(instant.accounts)
-        is_last = len(users) < ACCOUNTS_A_RUN and len(read) == len(users)
-        progress.user = 0 if is_last or not read else max(read)
+        is_last = len(users) < ACCOUNTS_A_SLICE
+        progress.user = 0 if is_last else users[-1]
+        if is_last:
+            break
     if now_ms() >= progress.deep_at and listings:
         faults += _deep_part(listings, progress)
-    return faults
+    return list({fault.key: fault for fault in faults}.values())
 
 
 def _ledger_part(market: Market, progress: Progress) -> tuple[list[Fault], list[Listing]]:
@@ -136,7 +140,7 @@ def _ledger_part(market: Market, progress: Progress) -> tuple[list[Fault], list[
 
 def _next_users(market: Market, after: int) -> list[int]:
     rows = Portfolio.objects.filter(market=market, user_id__gt=after).order_by("user_id")
-    return list(rows.values_list("user_id", flat=True)[:ACCOUNTS_A_RUN])
+    return list(rows.values_list("user_id", flat=True)[:ACCOUNTS_A_SLICE])
 
 
 def _deep_part(listings: list[Listing], progress: Progress) -> list[Fault]:

@@ -217,7 +217,8 @@ def test_a_suspension_outlives_the_gate_store() -> None:
 
 def test_each_run_goes_on_where_the_last_one_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """With slices of two accounts every account and every listing has its turn."""
-    monkeypatch.setattr(watch, "ACCOUNTS_A_RUN", 2)
+    monkeypatch.setattr(watch, "ACCOUNTS_A_SLICE", 1)
+    monkeypatch.setattr(watch, "SLICES_A_RUN", 2)
     monkeypatch.setattr(watch, "DEEP_SHARE", 0)
     exchange = open_exchange(symbols=("AAA", "BBB"))
     for name in ("one", "two", "three", "four", "five"):
