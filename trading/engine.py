@@ -298,7 +298,6 @@ def engine_forget(listing_id: int) -> None:
 def listing_drain(listing_id: int) -> bool:
     """Apply what waits in a listing's stream, for a bounded time; returns whether more may be waiting."""
     deadline = time.monotonic() + DRAIN_BUDGET_SECONDS
-    is_flag_cleared = False
     try:
         engine = _engines.get(listing_id)
         if engine is None:
@@ -314,14 +313,13 @@ def listing_drain(listing_id: int) -> bool:
         while time.monotonic() < deadline:
             batch = _next_batch(engine)
             if batch is None:
-                if is_flag_cleared:
-                    if is_idle:  # woken for what this memory does not know of
-                        _require_current(engine)
-                    return False
                 # Whoever comes from here on wakes again; whoever came before is read now.
                 gate().wake_flag_clear(listing_id)
-                is_flag_cleared = True
-                continue
+                batch = _next_batch(engine)
+            if batch is None:
+                if is_idle:  # woken for what this memory does not know of
+                    _require_current(engine)
+                return False
             is_idle = False
             batch_settle(batch)
             _publish(engine, batch)
