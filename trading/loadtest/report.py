@@ -128,6 +128,7 @@ def _plain(options: Options, server: Server, market: Market, listings: Sequence[
 
     async def go(record: Record) -> float:
         seats = [Seat(server, player) for player in players]
+        await asyncio.gather(*(seat.arrive() for seat in seats))
         if ears is None:
             seconds = await closed_loop(seats, flows, record)
         else:

@@ -46,7 +46,7 @@ class Command(BaseCommand):
                 ),
                 say=self.stderr.write,
             )
-        except (LoadError, ValueError) as error:
+        except (LoadError, OSError, ValueError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(json.dumps(result, ensure_ascii=False))
         if result["missing"] or result["doubled"] or not result["audit_ok"]:
