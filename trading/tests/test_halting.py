@@ -128,6 +128,7 @@ def test_surroundings_that_fail_halt_nothing_until_it_goes_on(monkeypatch: pytes
     error = OperationalError("the disk is full")
     with monkeypatch.context() as patch:
         break_listing(patch, broken, error)
+        patch.setattr(halting, "STUCK_SECONDS", 1_000.0)
         for count in (1, 2, 3, 4):
             tasks.drain(broken)
             row = Listing.objects.get(pk=broken)
