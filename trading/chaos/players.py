@@ -47,9 +47,18 @@ class Record:
 class Quote:
     """What the players see of a listing."""
 
+    base: int
     last: int
     lower: int
     upper: int
+
+    @property
+    def anchor(self) -> int:
+        """What orders are placed around: the last price, drawn back to the base price.
+
+        At a daily limit orders would pile up, and none would be filled soon, whoever lives.
+        """
+        return (4 * self.last + self.base) // 5
 
 
 @dataclass(slots=True)
@@ -123,7 +132,7 @@ class Player:
         quote, quantity = quotes[symbol], self.chance.randint(1, 3)
         side = "sell" if self.shares[symbol] >= quantity and self.chance.random() < 0.6 else "buy"
         distance = self.chance.randint(-SPREAD_BPS, SPREAD_BPS)
-        price = floor_to_tick(quote.last * (10_000 + distance) // 10_000)
+        price = floor_to_tick(quote.anchor * (10_000 + distance) // 10_000)
         order_id = await self.submit(symbol, side, min(max(price, quote.lower), quote.upper), quantity)
         if order_id is not None:
             self.shares[symbol] += quantity if side == "buy" else -quantity
@@ -138,5 +147,6 @@ async def quotes_of(browser: Browser) -> dict[str, Quote]:
     """Return what is traded and at which prices."""
     listings = (await browser.ask("GET", "/api/market")).json()["listings"]
     return {
-        row["symbol"]: Quote(row["last_price"], row["lower_limit"], row["upper_limit"]) for row in listings
+        row["symbol"]: Quote(row["base_price"], row["last_price"], row["lower_limit"], row["upper_limit"])
+        for row in listings
     }

@@ -10,12 +10,20 @@ import msgspec
 from trading.chaos.http import NoAnswer
 from trading.chaos.players import Player, Quote
 
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.1
 SHARES_AT_START = 10
 
 
 class NotBack(Exception):
     """Trading was not back within the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Seconds until both orders were accepted, and until both were seen to be filled."""
+
+    accepted: float
+    filled: float
 
 
 @dataclass(slots=True)
@@ -34,19 +42,20 @@ class Probe:
                 raise NotBack(f"no shares for the probe: {dict(player.record.refused)}")
             await self._filled(player, order_id, time.monotonic() + 30)
 
-    async def seconds_until_back(self, quotes: Mapping[str, Quote], limit_seconds: float) -> float:
+    async def until_back(self, quotes: Mapping[str, Quote], limit_seconds: float) -> Back:
         """Return how long it takes until a new pair of orders is accepted and both are filled."""
         began = time.monotonic()
         deadline = began + limit_seconds
         quote = quotes[self.symbol]
-        await asyncio.gather(
+        accepted = await asyncio.gather(
             self._traded(self.seller, "sell", quote.lower, deadline),
             self._traded(self.buyer, "buy", quote.upper, deadline),
         )
         self.seller, self.buyer = self.buyer, self.seller
-        return time.monotonic() - began
+        return Back(max(accepted) - began, time.monotonic() - began)
 
-    async def _traded(self, player: Player, side: str, price: int, deadline: float) -> None:
+    async def _traded(self, player: Player, side: str, price: int, deadline: float) -> float:
+        """Return when the order was accepted, once it is filled."""
         while True:
             order_id = await player.submit(self.symbol, side, price, 1)
             if order_id is not None:
@@ -54,7 +63,9 @@ class Probe:
             if time.monotonic() > deadline:
                 raise NotBack(f"no {side} was accepted: {dict(player.record.refused)}")
             await asyncio.sleep(LOOK_SECONDS)
+        accepted = time.monotonic()
         await self._filled(player, order_id, deadline)
+        return accepted
 
     async def _filled(self, player: Player, order_id: str, deadline: float) -> None:
         while True:

@@ -17,7 +17,7 @@ from stocking.launch.mariadb import private_mariadb
 from trading.chaos import proof
 from trading.chaos.http import Browser, NoAnswer, guest_browser
 from trading.chaos.players import Player, Quote, Record, quotes_of
-from trading.chaos.probe import NotBack, Probe
+from trading.chaos.probe import Back, NotBack, Probe
 from trading.chaos.victims import Executioner, victims
 
 PLAYERS = 60
@@ -183,11 +183,12 @@ async def _trade(
         plan = victims(chance, has_database=executioner.has_database)
         for number, names in enumerate(islice(plan, kills), start=1):
             await asyncio.sleep(chance.uniform(*PAUSE_SECONDS))
-            seconds = await _killed(names, executioner, probe, crowd)
-            outcome.kills["+".join(names)].append(seconds)
-            say(f"{number:4} {'+'.join(names):16} back after {seconds * 1_000:6,.0f} ms")
-            if seconds > BACK_SECONDS_MAX:
-                outcome.faults.append(f"kill {number} ({'+'.join(names)}): back after {seconds:.1f} s")
+            back = await _killed(names, executioner, probe, crowd)
+            outcome.kills["+".join(names)].append(back.filled)
+            took = f"accepted after {back.accepted * 1_000:6,.0f} ms, filled after {back.filled * 1_000:6,.0f} ms"
+            say(f"{number:4} {'+'.join(names):16} {took}")
+            if back.filled > BACK_SECONDS_MAX:
+                outcome.faults.append(f"kill {number} ({'+'.join(names)}): {took}")
     except NotBack as error:
         outcome.faults.append(f"kill {number} ({'+'.join(names)}): not back: {error}")
         say(outcome.faults[-1])
@@ -198,9 +199,9 @@ async def _trade(
     await _settled(outcome, crowd)
 
 
-async def _killed(names: tuple[str, ...], executioner: Executioner, probe: Probe, crowd: Crowd) -> float:
+async def _killed(names: tuple[str, ...], executioner: Executioner, probe: Probe, crowd: Crowd) -> Back:
     await asyncio.to_thread(executioner.kill, names)
-    return await probe.seconds_until_back(crowd.quotes, GIVE_UP_SECONDS)
+    return await probe.until_back(crowd.quotes, GIVE_UP_SECONDS)
 
 
 async def _market_open(probe: Probe) -> None:
