@@ -126,9 +126,10 @@ def _closing(session: Session) -> None:
     market_close(market=session.exchange.market, early=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "CLOSE_CHUNK", 1)
+        patch.setattr(engine, "DRAIN_BUDGET_SECONDS", 60.0)
         patch.setattr(GateClient, "release", _dying(GateClient.release, 2))
         with pytest.raises(Killed):
-            listing_drain(session.exchange.listings["AAA"].pk, 10)
+            listing_drain(session.exchange.listings["AAA"].pk)
     row = Listing.objects.get(pk=session.exchange.listings["AAA"].pk)
     assert row.marker is not None and not row.is_closed
 

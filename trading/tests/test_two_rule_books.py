@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from trading import engine
 from trading.core.events import Rejected
 from trading.core.exchange import Exchange as RuleBook
 from trading.core.limits import MAX_QUANTITY
@@ -285,7 +286,8 @@ class LaggingPair:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(GateClient, "entries", some)
-            listing_drain(self.real.listings[symbol].pk, 60)
+            patch.setattr(engine, "DRAIN_BUDGET_SECONDS", 60.0)
+            listing_drain(self.real.listings[symbol].pk)
         self.model.settle(symbol, count)
 
     def compare(self, step: Any) -> None:
