@@ -91,15 +91,13 @@ class SimulatedTime:
         """Take no time."""
 
 
-class WakeUps:
-    """Stands for the Celery application: keeps what was sent."""
+def wake_kept(world: "World") -> Callable[[int, str], None]:
+    """Return what stands for the sending of a wake-up: it is kept until the simulation delivers it."""
 
-    def __init__(self, world: "World") -> None:
-        self._world = world
+    def send(listing_id: int, queue_name: str) -> None:
+        world.seams.pass_("wake", lambda: world.wakes.append(listing_id))
 
-    def send_task(self, name: str, args: list[int], **options: Any) -> None:
-        """Put one wake-up on its way."""
-        self._world.seams.pass_("wake", lambda: self._world.wakes.append(args[0]))
+    return send
 
 
 @dataclass(slots=True)
@@ -299,7 +297,7 @@ def _patch(stack: ExitStack, world: World, store: SeamRedis, bus: SeamRedis) -> 
     put(engine, "BATCH_ENTRIES", BATCH_ENTRIES)
     put(engine, "CLOSE_CHUNK", CLOSE_CHUNK)
     put(engine, "_engines", {})
-    put(wake, "current_app", WakeUps(world))
+    put(wake, "wake_send", wake_kept(world))
     put(Book, "apply", match_seam(seams, Book.apply))
     for name, module in sorted(sys.modules.items()):
         is_system = name.startswith(("trading.", "stocking.base.")) and "simulation" not in name
