@@ -76,7 +76,8 @@ def _outbox_row_deleted(exchange: Exchange) -> None:
     real = GateClient.release
     GateClient.release = lambda *_: 0  # type: ignore[method-assign]
     try:
-        listing_drain(exchange.listings["AAA"].pk)
+        while listing_drain(exchange.listings["AAA"].pk):
+            pass
     finally:
         GateClient.release = real  # type: ignore[method-assign]
     Outbox.objects.order_by("-pk")[0].delete()
