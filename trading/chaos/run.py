@@ -24,6 +24,7 @@ PLAYERS = 60
 BACK_SECONDS_MAX = 10.0  # what is asked of each kill
 GIVE_UP_SECONDS = 60.0
 DRAIN_SECONDS = 60.0
+AUDIT_SECONDS = 600.0
 SECONDS_A_KILL = 20  # how long a market has to be
 PAUSE_SECONDS = (1.0, 3.0)
 
@@ -161,7 +162,7 @@ def chaos_run(
 
 
 def _audit(outcome: Outcome, instance: Instance) -> None:
-    lines = instance.manage("audit", "--json", check=False).strip().splitlines()
+    lines = instance.manage("audit", "--json", limit_seconds=AUDIT_SECONDS, check=False).strip().splitlines()
     audit: dict[str, Any] = json.loads(lines[-1]) if lines else {"ok": False, "checks": []}
     outcome.audit_ok = bool(audit["ok"])
     for check in audit["checks"]:
