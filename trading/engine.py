@@ -282,6 +282,11 @@ def engine_process_begin() -> None:
     """
     feed.publish_in_background()
     sys.setswitchinterval(THREAD_SWITCH_SECONDS)
+    collector_calm()
+
+
+def collector_calm() -> None:
+    """Have the collector of reference cycles look rarely, and never at what is there already."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_YOUNG_OBJECTS, 50, 100)

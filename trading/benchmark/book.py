@@ -11,6 +11,7 @@ from typing import Any
 from trading.core.book import Book
 from trading.core.commands import Cancel, Submit
 from trading.core.orders import OrderType, Side
+from trading.engine import collector_calm
 
 ACCOUNTS = 100
 BASE_PRICE_WON = 100_000
@@ -47,6 +48,7 @@ class Result:
 
 def book_measure(*, orders: int, resting: int, seed: int, runs: int = 5) -> Result:
     """Match seeded orders some times over, then fill a book with `resting` orders and empty it again."""
+    collector_calm()  # as in the engine's process
     match_rates = [_match_rate(Book("B"), _crossing(orders, seed, first=1)) for _ in range(runs)]
     gc.collect()
     commands = _resting(resting, seed)
