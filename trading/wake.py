@@ -13,6 +13,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from trading.models import Listing
 logger = logging.getLogger(__name__)
 
 WAKE_EXPIRES_SECONDS = 10
+WAKES_WAITING_MAX = 4
 DRAIN_TASK = "trading.listing_drain"
 _symbols: dict[int, str] = {}
 # Together unique among all messages that wait anywhere.
@@ -67,8 +69,19 @@ def wake_message(listing_id: int, queue_name: str) -> bytes:
 
 
 def wake_send(listing_id: int, queue_name: str) -> None:
-    """Put one wake-up into a queue."""
-    stream.bus().lpush(queue_name, wake_message(listing_id, queue_name))
+    """Put one wake-up into a queue, unless enough of them wait there: one more would wake nobody sooner.
+
+    Under load an engine comes back to a listing by itself, while the sweep and order entry go on sending.
+    Unbounded, wake-ups became so many that they expired before their turn.
+    """
+    _send_script()(keys=[queue_name], args=[WAKES_WAITING_MAX, wake_message(listing_id, queue_name)])
+
+
+@cache
+def _send_script() -> Any:
+    return stream.bus().register_script(
+        "if redis.call('LLEN', KEYS[1]) < tonumber(ARGV[1]) then redis.call('LPUSH', KEYS[1], ARGV[2]) end"
+    )
 
 
 def listings_wake(listings: Iterable[int | Listing]) -> None:

@@ -8,7 +8,7 @@ from django.conf import settings
 from stocking.base import stream
 from stocking.celery import app
 from trading.tests.market import open_exchange
-from trading.wake import DRAIN_TASK, WAKE_EXPIRES_SECONDS, listings_wake, queue_of
+from trading.wake import DRAIN_TASK, WAKE_EXPIRES_SECONDS, WAKES_WAITING_MAX, listings_wake, queue_of
 
 pytestmark = pytest.mark.django_db
 
@@ -36,3 +36,14 @@ def test_a_wake_up_is_what_celery_would_send() -> None:
     assert ours.delivery_info == theirs.delivery_info
     assert ours.content_type == theirs.content_type
     assert len({ours.delivery_tag, again.delivery_tag, ours.headers["id"], again.headers["id"]}) == 2
+
+
+def test_wake_ups_do_not_pile_up() -> None:
+    listing = open_exchange().listings["AAA"]
+    name = queue_of("AAA")
+    for _ in range(3 * WAKES_WAITING_MAX):
+        listings_wake([listing.pk])
+    assert stream.bus().llen(name) == WAKES_WAITING_MAX
+    taken(name)
+    listings_wake([listing.pk, listing.pk])
+    assert stream.bus().llen(name) == WAKES_WAITING_MAX
