@@ -1,5 +1,5 @@
-"""One connection to the gate store for all of order entry: what is asked in one turn of the event loop is sent in
-one write, answered in one read, and shares one sync of the store's log.
+"""One connection to the gate store for all of order entry: what is asked while the store is busy with what was asked
+before is sent in one write, answered in one read, and shares one sync of the store's log.
 
 There is no retry. When the connection is lost, or the oldest question has waited too long, everything in flight on
 it fails at once and the connection is never used again, so no late answer can reach another's question.
@@ -39,6 +39,7 @@ class _Connection(asyncio.Protocol):
         self._reader = hiredis.Reader()
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._unsent: list[bytes] = []
+        self._sent = 0  # and not answered yet
         self._transport: asyncio.Transport | None = None
         self._is_watched = False
         self._silent_checks = 0
@@ -53,22 +54,23 @@ class _Connection(asyncio.Protocol):
         self._transport = transport  # type: ignore[assignment]
 
     def ask(self, *words: Any) -> "asyncio.Future[Any]":
-        """Send a command with what else is asked in this turn of the event loop."""
+        """Send a command as soon as what was sent before is answered, with all that is asked until then."""
         if self.is_lost:
             raise StoreLostError("lost before it was asked")
         future: asyncio.Future[Any] = self._loop.create_future()
         if not self._is_watched:
             self._is_watched, self._silent_checks = True, 0
             self._loop.call_later(CHECK_SECONDS, self._check)
-        if not self._unsent:
+        if not self._unsent and not self._sent:
             self._loop.call_soon(self._send)
         self._unsent.append(hiredis.pack_command(words))
         self._waiting.append(future)
         return future
 
     def _send(self) -> None:
-        unsent, self._unsent = self._unsent, []
-        if self._transport is not None and not self.is_lost:
+        if self._transport is not None and not self.is_lost and not self._sent:
+            unsent, self._unsent = self._unsent, []
+            self._sent = len(unsent)
             self._transport.write(b"".join(unsent))
 
     def data_received(self, data: bytes) -> None:
@@ -77,6 +79,7 @@ class _Connection(asyncio.Protocol):
             self._reader.feed(data)
             while (answer := self._reader.gets()) is not False:
                 future = self._waiting.popleft()
+                self._sent -= 1
                 if future.done():  # whoever asked has gone away
                     continue
                 if isinstance(answer, hiredis.ReplyError):
@@ -85,6 +88,8 @@ class _Connection(asyncio.Protocol):
                     future.set_result(answer)
         except (hiredis.ProtocolError, IndexError) as error:
             self.lose(f"not an answer: {error}")
+        if self._unsent and not self._sent:
+            self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lose(str(exc or "closed by the store"))
