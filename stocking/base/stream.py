@@ -141,7 +141,7 @@ def _shown(family: Topic, data: Any, *, everything: bool) -> Any:
     return data
 
 
-def _publish(topic: str, data: Any, message_type: str, client: Any = None) -> None:
+def _publish(topic: str, data: Any, message_type: str) -> None:
     family = _require_topic(topic)
     everything = message_type == "snapshot"
     arguments = [
@@ -149,17 +149,17 @@ def _publish(topic: str, data: Any, message_type: str, client: Any = None) -> No
         family.limit, family.ttl_seconds, _encode(_shown(family, data, everything=everything)),
         *_stored_items(family, data),
     ]  # fmt: skip
-    _publish_script()(keys=_keys(topic), args=arguments, client=client)
+    _publish_script()(keys=_keys(topic), args=arguments)
 
 
-def publish(topic: str, data: Any, *, pipeline: Any = None) -> None:
+def publish(topic: str, data: Any) -> None:
     """Publish an update: a value (replace), an item or for batched topics items oldest first (append), or
-    a mapping of items by key (upsert). With `pipeline` the script is queued there instead of being run.
+    a mapping of items by key (upsert).
     """
     family = _require_topic(topic)
     if family.kind == "append" and not family.batched:
         data = [data]
-    _publish(topic, data, "update", pipeline)
+    _publish(topic, data, "update")
 
 
 def publish_private(name: str, messages: Iterable[tuple[int, Any]]) -> None:
