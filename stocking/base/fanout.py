@@ -6,7 +6,6 @@ snapshot if it is newer than what they have.
 
 import asyncio
 import logging
-import ssl
 import weakref
 from typing import Any
 
@@ -18,6 +17,7 @@ from redis.exceptions import RedisError
 
 from stocking.base import stream
 from stocking.base.outlets import Message, Outlet
+from stocking.base.store_connection import credentials, store_connect
 
 logger = logging.getLogger(__name__)
 
@@ -205,21 +205,10 @@ class Fanout:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _connected(self) -> _Listener:
-        loop, address = asyncio.get_running_loop(), self._address
         async with asyncio.timeout(CONNECT_SECONDS):
-            if "path" in address:
-                _, listener = await loop.create_unix_connection(lambda: _Listener(self), address["path"])
-            else:
-                is_tls = address.get("connection_class") is not None
-                _, listener = await loop.create_connection(
-                    lambda: _Listener(self),
-                    address.get("host", "localhost"),
-                    int(address.get("port", 6379)),
-                    ssl=ssl.create_default_context() if is_tls else None,
-                )
-        if address.get("password"):
-            user = [address["username"]] if address.get("username") else []
-            listener.write("AUTH", *user, address["password"])
+            listener = await store_connect(self._address, lambda: _Listener(self))
+        if words := credentials(self._address):
+            listener.write(*words)
         return listener
 
     async def _catch_up(self) -> None:

@@ -6,12 +6,13 @@ it fails at once and the connection is never used again, so no late answer can r
 """
 
 import asyncio
-import ssl
 from collections import deque
 from typing import Any
 
 import hiredis
 from redis.connection import parse_url
+
+from stocking.base.store_connection import credentials, store_connect
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
@@ -150,23 +151,13 @@ class StorePipeline:
             self._connection = task.result()
 
     async def _connect(self) -> _Connection:
-        loop, address = asyncio.get_running_loop(), self._address
+        address = self._address
         connection: _Connection | None = None
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                if "path" in address:
-                    _, connection = await loop.create_unix_connection(_Connection, address["path"])
-                else:
-                    is_tls = address.get("connection_class") is not None
-                    _, connection = await loop.create_connection(
-                        _Connection,
-                        address.get("host", "localhost"),
-                        int(address.get("port", 6379)),
-                        ssl=ssl.create_default_context() if is_tls else None,
-                    )
-                if address.get("password"):
-                    user = [address["username"]] if address.get("username") else []
-                    await connection.ask("AUTH", *user, address["password"])
+                connection = await store_connect(address, _Connection)
+                if words := credentials(address):
+                    await connection.ask(*words)
                 if int(address.get("db") or 0):
                     await connection.ask("SELECT", int(address["db"]))
         except (OSError, TimeoutError, StoreRefusedError) as error:
