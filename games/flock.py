@@ -13,7 +13,6 @@ from random import Random
 import redis
 
 from games.core.bots import (
-    MOOD_BPS,
     BotAction,
     BotCancel,
     BotKind,
@@ -24,7 +23,8 @@ from games.core.bots import (
     endowment,
     is_looking,
 )
-from games.core.news import MOOD_WINDOW_MS, Impact, news_delay_ms, seen_deviation_bps, value_walk, value_won
+from games.core.perception import Belief, Perception, Piece
+from games.core.simulated import STEP_MS
 from games.models import Bot, Direction, Game, News
 from games.selectors import game_current
 from stocking.base.errors import ApplicationError
@@ -37,7 +37,6 @@ from trading.services import order_cancel, order_submit
 
 logger = logging.getLogger(__name__)
 
-STEP_MS = 500
 BOOK_DEPTH = 10
 
 # After one of these nothing more of this step can succeed.
@@ -57,7 +56,8 @@ class _Market:
     now_ms: int
     listings: Sequence[Listing]
     base_prices: dict[str, int]
-    news: dict[int, list[News]]  # by company
+    perception: Perception
+    pieces: dict[int, list[Piece]]  # by company
     books: dict[int, tuple[list[tuple[int, int]], list[tuple[int, int]]]]  # by listing: bids, asks
 
 
@@ -73,7 +73,8 @@ def bots_step(*, now_ms: int) -> int:
         now_ms=now_ms,
         listings=listings,
         base_prices={listing.symbol: listing.base_price for listing in listings},
-        news=_news_by_company(game),
+        perception=_perception(game.seed, (game.closes_at - game.trading_at) // 1_000 + 1),
+        pieces=_pieces_by_company(game),
         books={},
     )
     try:
@@ -103,10 +104,18 @@ def _flock_step(market: _Market) -> int:
     return count
 
 
-def _news_by_company(game: Game) -> dict[int, list[News]]:
-    found: dict[int, list[News]] = {}
+@lru_cache(maxsize=2)
+def _perception(seed: int, seconds: int) -> Perception:
+    return Perception(seed=seed, seconds=seconds, draws=Random)
+
+
+def _pieces_by_company(game: Game) -> dict[int, list[Piece]]:
+    found: dict[int, list[Piece]] = {}
     for news in News.objects.filter(game=game, published_at__isnull=False).order_by("pk"):
-        found.setdefault(news.company_id, []).append(news)
+        sign = 1 if news.direction == Direction.GOOD else -1
+        at_ms = (news.published_at or 0) - game.trading_at
+        piece = Piece(str(news.pk), sign * news.magnitude_bps, at_ms)
+        found.setdefault(news.company_id, []).append(piece)
     return found
 
 
@@ -145,7 +154,7 @@ def _bot_step(
             last_price=listing.last_price,
             bids=bids,
             asks=asks,
-            value=_value_seen(bot, kind, listing, market),
+            value=_belief(bot, kind, listing, market).value,
             cash=cash_part,
             shares=balances.shares.get(listing.pk, 0),
             shares_target=targets[listing.symbol],
@@ -179,37 +188,15 @@ def _levels(levels: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
     return [(level[0], level[1]) for level in levels]
 
 
-def _value_seen(bot: Bot, kind: BotKind, listing: Listing, market: _Market) -> int:
-    """Return the bot's own idea of a share's worth: hidden walk, the news it has noticed, its mood."""
-    game, now = market.game, market.now_ms
-    window = now // MOOD_WINDOW_MS
-    mood, next_mood = (
-        Random(f"mood:{game.seed}:{bot.seed}:{listing.symbol}:{window + ahead}").gauss(0.0, MOOD_BPS[kind])
-        for ahead in (0, 1)
+def _belief(bot: Bot, kind: BotKind, listing: Listing, market: _Market) -> Belief:
+    return market.perception.belief(
+        bot_seed=bot.seed,
+        kind=kind,
+        symbol=listing.symbol,
+        base_price=listing.base_price,
+        pieces=market.pieces.get(listing.company_id, []),
+        now_ms=market.now_ms - market.game.trading_at,
     )
-    deviation = seen_deviation_bps(
-        walk=_walk(game.seed, listing.symbol, (game.closes_at - game.trading_at) // 1_000 + 1),
-        impacts=_impacts_noticed(bot, game, market.news.get(listing.company_id, [])),
-        moods=(mood, next_mood),
-        trading_at=game.trading_at,
-        now_ms=now,
-    )
-    return value_won(listing.base_price, deviation)
-
-
-def _impacts_noticed(bot: Bot, game: Game, news: Iterable[News]) -> list[Impact]:
-    impacts = []
-    for piece in news:
-        if piece.published_at is not None:
-            delay = news_delay_ms(Random(f"delay:{game.seed}:{bot.seed}:{piece.pk}"))
-            sign = 1 if piece.direction == Direction.GOOD else -1
-            impacts.append(Impact(sign * piece.magnitude_bps, piece.published_at + delay))
-    return impacts
-
-
-@lru_cache(maxsize=64)
-def _walk(seed: int, symbol: str, seconds: int) -> tuple[float, ...]:
-    return value_walk(seconds=seconds, rng=Random(f"value:{seed}:{symbol}"))
 
 
 def _submit(bot: Bot, listing: Listing, market: _Market, actions: Sequence[BotAction]) -> int:

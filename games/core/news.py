@@ -153,17 +153,9 @@ def news_delay_ms(rng: Draws) -> int:
     return rng.randint(DELAY_MIN_MS, DELAY_MAX_MS)
 
 
-def seen_deviation_bps(
-    *,
-    walk: Sequence[float],
-    impacts: Iterable[Impact],
-    moods: tuple[float, float],
-    trading_at: int,
-    now_ms: int,
-) -> float:
-    """Return the deviation one bot believes in: the walk, the news it has noticed (`impacts`), its own mood."""
-    second = min(len(walk) - 1, max(0, (now_ms - trading_at) // 1_000))
-    return walk[second] + impact_bps(impacts, now_ms) + mood_bps(moods=moods, now_ms=now_ms)
+def value_at(walk: Sequence[float], now_ms: int) -> float:
+    """Return a walk's deviation at a time since trading began; outside of trading its nearest one."""
+    return walk[min(len(walk) - 1, max(0, now_ms // 1_000))]
 
 
 def mood_bps(*, moods: tuple[float, float], now_ms: int) -> float:

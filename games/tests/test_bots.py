@@ -1,13 +1,12 @@
 """The bots' rules: deterministic, solvent, never against themselves; and the market they make together."""
 
 from random import Random
-from statistics import median
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from games.catalogue import BOTS, COMPANIES
+from games.catalogue import BOTS
 from games.core.bots import (
     BotAction,
     BotCancel,
@@ -19,7 +18,6 @@ from games.core.bots import (
     endowment,
     is_looking,
 )
-from games.tests.market_simulation import MarketSimulation
 from trading.core.orders import OrderType, Side
 from trading.core.ticks import daily_limits, floor_to_tick, is_on_tick, tick_size
 
@@ -208,45 +206,6 @@ def test_an_endowment_is_worth_the_same_in_cash_and_in_each_share() -> None:
     start = endowment(BotKind.MAKER, {"AAA": 1_000, "BBB": 333})
     assert start.cash == 800_000_000
     assert start.shares == {"AAA": 400_000, "BBB": 1_201_201}
-
-
-@pytest.mark.parametrize("seed", [11, 12])
-def test_a_bot_only_game_is_a_calm_and_lively_market(seed: int) -> None:
-    """Two minutes on the pure exchange. On failure the seed is in the test's name."""
-    seconds = 120
-    simulation = MarketSimulation(seed=seed, seconds=seconds)
-    exchange = simulation.exchange
-    before = {
-        "cash": sum(balance.cash for balance in exchange.balances.values()),
-        **{c.symbol: sum(p.quantity for p in exchange.positions[c.symbol].values()) for c in COMPANIES},
-    }
-    tape = simulation.run()
-    after = {
-        "cash": sum(balance.cash for balance in exchange.balances.values()),
-        **{c.symbol: sum(p.quantity for p in exchange.positions[c.symbol].values()) for c in COMPANIES},
-    }
-    assert after == before, "cash and shares are conserved"
-    assert 2 < len(tape.trades) / seconds < 10
-    assert tape.accepted / seconds < 25
-    assert sum(tape.rejects.values()) <= tape.accepted // 100
-
-    settled = tape.book_samples[15:]  # the first five seconds build the book
-    two_sided = [s for s in settled if s[1] is not None and s[2] is not None]
-    assert len(two_sided) >= 0.99 * len(settled)
-    assert all(bid < ask for _, bid, ask, _, _ in two_sided if bid is not None and ask is not None)
-    spreads = [(ask - bid) // tick_size(bid) for _, bid, ask, _, _ in two_sided if bid and ask]
-    assert 1 <= median(spreads) <= 3
-    assert median(min(bids, asks) for _, _, _, bids, asks in settled) >= 5
-    for company in COMPANIES:
-        path = tape.last_prices[company.symbol]
-        assert len(set(path)) > 5, f"{company.symbol} does not move"
-        assert all(0.85 < price / company.base_price < 1.15 for price in path)
-
-
-def test_the_same_seed_gives_the_same_tape() -> None:
-    tapes = [MarketSimulation(seed=5, seconds=20).run() for _ in range(2)]
-    assert tapes[0].trades == tapes[1].trades
-    assert tapes[0].trades != MarketSimulation(seed=6, seconds=20).run().trades
 
 
 def test_every_kind_is_in_the_catalogue() -> None:

@@ -17,7 +17,7 @@ from games.core.news import (
     mood_bps,
     news_delay_ms,
     news_plan,
-    seen_deviation_bps,
+    value_at,
     value_walk,
     value_won,
 )
@@ -116,6 +116,5 @@ def test_a_bot_notices_news_late_and_has_a_mood() -> None:
 
 
 @pytest.mark.parametrize(("now", "deviation"), [(-5_000, 1.0), (0, 1.0), (1_500, 2.0), (99_000, 3.0)])
-def test_what_is_seen_outside_of_trading_is_the_nearest_second(now: int, deviation: float) -> None:
-    seen = seen_deviation_bps(walk=(1.0, 2.0, 3.0), impacts=[], moods=(0.0, 0.0), trading_at=0, now_ms=now)
-    assert seen == deviation
+def test_outside_of_trading_the_value_is_that_of_the_nearest_second(now: int, deviation: float) -> None:
+    assert value_at((1.0, 2.0, 3.0), now) == deviation

@@ -118,8 +118,7 @@ class Book:
 
     def cancel_all(self, command: CancelAll) -> list[Event]:
         """Cancel every open order of the account, in time priority."""
-        orders = self._by_account.get(command.account, {})
-        return [self._cancel(order, CancelReason.USER) for order in list(orders.values())]
+        return [self._cancel(order, CancelReason.USER) for order in self.orders_of(command.account)]
 
     def close(self, command: Close) -> list[Event]:
         """Cancel all that rests, in time priority, and close."""
@@ -154,6 +153,10 @@ class Book:
     def depth(self, side: Side, levels: int | None = None) -> list[Level]:
         """(price, quantity, order count) of the best levels (or of all), best first."""
         return self._ladder(side).depth(levels)
+
+    def orders_of(self, account: Account) -> list[Order]:
+        """The account's open orders, in time priority."""
+        return list(self._by_account.get(account, {}).values())
 
     def digest(self) -> int:
         """One number for all that rests; two books with the same orders have the same, in any order."""
