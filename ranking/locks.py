@@ -4,8 +4,23 @@ from collections.abc import Iterable
 from itertools import islice
 
 from accounts.models import User
+from ranking.models import GameSummary
 
 CHUNK_ROWS = 5_000
+
+
+def rating_lock() -> int:
+    """Let nobody else rate until the transaction ends; return the sequence of the game rated last, 0 before any.
+
+    While there is none, and for one who waited here while another game was rated, the unique sequence decides.
+    """
+    last = (
+        GameSummary.objects.select_for_update()
+        .order_by("-sequence")
+        .values_list("sequence", flat=True)
+        .first()
+    )
+    return last or 0
 
 
 def users_lock(user_ids: Iterable[int]) -> dict[int, User]:

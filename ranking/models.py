@@ -9,13 +9,18 @@ from trading.models import Listing, Market
 
 
 class GameSummary(models.Model):
-    """The close of one game. That the row exists means that the results stand, all of them."""
+    """The close of one game. That the row exists means that the results stand, all of them.
+
+    `sequence` is the order in which games were rated: ratings follow from it, not from the games' numbers, since a
+    game that was held is rated late.
+    """
 
     market = models.OneToOneField(
         Market, models.PROTECT, primary_key=True, related_name="summary", verbose_name=_("게임")
     )
     participants = models.PositiveIntegerField(_("참가자 수"), default=0)
     house_return_bps = models.BigIntegerField(_("시장 수익률(bp)"), default=0)
+    sequence = models.PositiveBigIntegerField(_("평가 순서"), unique=True)
     computed_at = models.BigIntegerField(_("계산(ms)"))
 
     class Meta:
@@ -53,6 +58,10 @@ class Result(models.Model):
 
     `equity` is `cash` plus the shares at their closing values. A rating is a mean and a deviation of skill;
     MMR and tier follow from it. `games_played` counts this game too.
+
+    The last five columns say why the rating moved as it did: the room's size and the place in it (both with the
+    house), the place at which the mean would have stayed, the return less the house's, and what part of the game
+    counted. They are empty in results older than they are, until `manage.py rerate` fills them.
     """
 
     # The composite indexes below begin with these two and serve them.
@@ -81,6 +90,11 @@ class Result(models.Model):
     deviation_before = models.FloatField()
     deviation_after = models.FloatField()
     games_played = models.PositiveIntegerField(_("참가한 게임"))
+    room_size = models.PositiveSmallIntegerField(_("방 인원(시장 포함)"), null=True)
+    room_rank = models.PositiveSmallIntegerField(_("방 순위"), null=True)
+    expected_rank_tenths = models.PositiveSmallIntegerField(_("기대 순위(0.1위)"), null=True)
+    house_margin_bps = models.BigIntegerField(_("시장 대비 수익률(bp)"), null=True)
+    counted_percent = models.PositiveSmallIntegerField(_("반영률(%)"), null=True)
 
     class Meta:
         verbose_name = _("결과")

@@ -1,7 +1,7 @@
 """Ending a game: value, rank, rate, remember, tell. One transaction, once a game, whoever calls how often."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from random import Random
 
@@ -12,12 +12,13 @@ from django.db.models import OuterRef, Subquery
 from accounts.models import User
 from chat.services import Notice, announce, notices_send
 from games.models import Game
-from ranking.core.rating import INITIAL, Entrant, Rating, mmr_of, ranks_of, rate
+from ranking.core.meetings import FULL_PERCENT, SmallGame, counted_percents, is_small
+from ranking.core.rating import INITIAL, Entrant, Outcome, Rating, mmr_of, ranks_of, rate
 from ranking.core.tiers import tier_after
 from ranking.core.valuation import Close, house_return_bps, return_bps
-from ranking.locks import users_lock
+from ranking.locks import rating_lock, users_lock
 from ranking.models import ClosingValue, GameSummary, Result
-from ranking.selectors import ListingClose, Standing, closes_of, fill_counts, standings_of
+from ranking.selectors import ListingClose, Standing, closes_of, fill_counts, small_games_before, standings_of
 from ranking.texts import PODIUM_PLACES, podium_text, result_level, result_text
 from stocking.base.units import now_ms
 from trading.core.invariants import require
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 NOTIFY_TASK = "ranking.results_notify"
 ROWS_A_STATEMENT = 500
+CLAIM_TRIES = 3
 
 
 def results_compute(*, market: Market) -> bool:
@@ -46,7 +48,7 @@ def results_compute(*, market: Market) -> bool:
         _closing_values_create(summary, closes)
         summary.house_return_bps = house_return_bps(Close(c.listing.base_price, c.value) for c in closes)
         standings = standings_of(market, {close.listing.pk: close.value for close in closes})
-        results = _results_create(market, standings, summary.house_return_bps)
+        results = _results_create(summary, standings)
         _users_update(market)
         summary.participants = len(results)
         summary.save(update_fields=["participants", "house_return_bps"])
@@ -81,14 +83,18 @@ def results_notify(*, market_id: int) -> int:
 
 
 def _claim(market: Market) -> GameSummary | None:
-    """Insert the game's summary row; None when it is there already. Two at once wait for each other here."""
-    try:
-        with transaction.atomic():
-            return GameSummary.objects.create(market=market, computed_at=now_ms())
-    except IntegrityError:
-        if not GameSummary.objects.filter(pk=market.pk).exists():
-            raise
-        return None
+    """Insert the game's summary row; None when it is there already. Two games at once wait for each other here."""
+    for tries_left in reversed(range(CLAIM_TRIES)):
+        try:
+            with transaction.atomic():
+                sequence = rating_lock() + 1
+                return GameSummary.objects.create(market=market, sequence=sequence, computed_at=now_ms())
+        except IntegrityError:
+            if GameSummary.objects.filter(pk=market.pk).exists():
+                return None
+            if not tries_left:
+                raise
+    return None
 
 
 def _closing_values_create(summary: GameSummary, closes: Iterable[ListingClose]) -> None:
@@ -105,35 +111,47 @@ def _closing_values_create(summary: GameSummary, closes: Iterable[ListingClose])
     )
 
 
-def _results_create(market: Market, standings: Sequence[Standing], house_bps: int) -> list[Result]:
+def _results_create(summary: GameSummary, standings: Sequence[Standing]) -> list[Result]:
     """Rank and rate the participants and store their results, in the order of their accounts."""
+    market = summary.market
     fills = fill_counts(market)
     users = users_lock(standing.user_id for standing in standings)
+    counted = _counted_percents(summary, {key: user.games_played + 1 for key, user in users.items()})
     before = {key: _rating_of(user) for key, user in users.items()}
-    entrants = [Entrant(each.user_id, before[each.user_id], each.return_bps) for each in standings]
-    # The seed is the game's number: rating all history again from the stored results gives the same ratings.
-    after = rate(entrants, house_return_bps=house_bps, random=Random(market.pk))
-    ranks = ranks_of([standing.return_bps for standing in standings])
-    results = [
-        _result(
-            market, standing, rank, users[standing.user_id], before[standing.user_id], after[standing.user_id]
-        )
-        for rank, standing in zip(ranks, standings, strict=True)
+    entrants = [
+        Entrant(each.user_id, before[each.user_id], each.return_bps, counted[each.user_id])
+        for each in standings
     ]
-    for result in results:
-        result.fills = fills[result.user_id]
+    after = entrants_rate(market.pk, entrants, summary.house_return_bps)
+    ranks = ranks_of([standing.return_bps for standing in standings])
+    results = []
+    for rank, standing in zip(ranks, standings, strict=True):
+        key = standing.user_id
+        result = _result(standing, users[key], before[key], after[key])
+        result.market, result.rank, result.fills = market, rank, fills[key]
+        result.house_margin_bps = standing.return_bps - summary.house_return_bps
+        results.append(result)
     Result.objects.bulk_create(results, batch_size=ROWS_A_STATEMENT)
     return results
 
 
-def _result(
-    market: Market, standing: Standing, rank: int, user: User, before: Rating, after: Rating
-) -> Result:
+def entrants_rate(number: int, entrants: Sequence[Entrant], house_return_bps: int) -> dict[int, Outcome]:
+    """Rate a game. The seed is its number: rating again from the stored results gives the same ratings."""
+    return rate(entrants, house_return_bps=house_return_bps, random=Random(number))
+
+
+def _counted_percents(summary: GameSummary, games_played: dict[int, int]) -> Mapping[int, int]:
+    """Return what part of the game counts for each participant, by how often they have met of late."""
+    if not is_small(len(games_played)):
+        return dict.fromkeys(games_played, FULL_PERCENT)
+    return counted_percents(SmallGame.of(games_played), small_games_before(summary.sequence))
+
+
+def _result(standing: Standing, user: User, before: Rating, outcome: Outcome) -> Result:
+    after = outcome.rating
     mmr = mmr_of(after)
     return Result(
-        market=market,
         user=user,
-        rank=rank,
         return_bps=standing.return_bps,
         initial_cash=standing.initial_cash,
         cash=standing.cash,
@@ -147,6 +165,10 @@ def _result(
         deviation_before=before.deviation,
         deviation_after=after.deviation,
         games_played=user.games_played + 1,
+        room_size=outcome.room_size,
+        room_rank=outcome.room_rank,
+        expected_rank_tenths=outcome.expected_rank_tenths,
+        counted_percent=outcome.counted_percent,
     )
 
 

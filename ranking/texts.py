@@ -1,4 +1,4 @@
-"""What the ranking says in the chat: the podium to all, and to each participant their own result."""
+"""What the ranking says: the podium to all, to each participant their own result, and why the MMR moved."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Tier
+from ranking.core.explanation import Explanation, explanation_of
+from ranking.core.placement import PLACEMENT_GAMES
 from ranking.models import Result
 
 PODIUM_PLACES = 3
@@ -68,3 +70,68 @@ def _tier_text(result: Result) -> str:
     if order.index(result.tier_after) > order.index(result.tier_before):
         return _(" · %(tier)s 티어로 올라갔어요!") % {"tier": label}
     return _(" · %(tier)s 티어로 내려갔어요. 다음 게임에서 되찾아 보세요.") % {"tier": label}
+
+
+def mmr_reason(result: Result) -> list[str]:
+    """Return why the game moved the player's MMR as it did, as short sentences in the order to be shown."""
+    why = explanation_of(result)
+    if why is None:
+        return [_("함께 거래한 참가자들과 시장 수익률을 상대로 계산했어요.")]
+    sentences = [_room_text(why), _house_text(why), _parts_text(why)]
+    if why.is_damped:
+        sentences.append(
+            _("최근에 같은 상대와 자주 겨뤄서 변동의 %(percent)s%%만 반영했어요.")
+            % {"percent": why.counted_percent}
+        )
+    if why.placement_game is not None:
+        sentences.append(_placement_text(why.placement_game))
+    return sentences
+
+
+def _room_text(why: Explanation) -> str:
+    expected = f"{why.expected_rank_tenths / 10:.1f}"
+    if why.rivals == 0:
+        return _(
+            "혼자 참가해서 시장과 둘이 겨뤘어요. 둘 중 %(rank)s위, 기대 순위는 %(expected)s위였어요."
+        ) % {
+            "rank": why.room_rank,
+            "expected": expected,
+        }
+    text = ngettext(
+        "실력이 비슷한 상대 %(rivals)s명, 시장과 겨뤄 %(size)s자리 중 %(rank)s위, 기대 순위는 %(expected)s위였어요.",
+        "실력이 비슷한 상대 %(rivals)s명, 시장과 겨뤄 %(size)s자리 중 %(rank)s위, 기대 순위는 %(expected)s위였어요.",
+        why.rivals,
+    )
+    return text % {
+        "rivals": why.rivals,
+        "size": why.room_size,
+        "rank": why.room_rank,
+        "expected": expected,
+    }
+
+
+def _house_text(why: Explanation) -> str:
+    house = {"house": percent(why.house_return_bps)}
+    if why.house_margin_bps > 0:
+        return _("모든 종목을 똑같이 산 시장의 수익률 %(house)s를 이겼어요.") % house
+    if why.house_margin_bps < 0:
+        return _("모든 종목을 똑같이 산 시장의 수익률 %(house)s에는 미치지 못했어요.") % house
+    return _("모든 종목을 똑같이 산 시장의 수익률 %(house)s와 같았어요.") % house
+
+
+def _parts_text(why: Explanation) -> str:
+    parts = {
+        "performance": f"{why.performance:+,}",
+        "certainty": f"{why.certainty:+,}",
+        "change": f"{why.change:+,}",
+    }
+    if why.certainty == 0:
+        return _("성적으로 MMR %(change)s.") % parts
+    return _("성적으로 %(performance)s, 실력을 더 잘 알게 되어 %(certainty)s, 모두 %(change)s.") % parts
+
+
+def _placement_text(game: int) -> str:
+    games = {"game": game, "games": PLACEMENT_GAMES}
+    if game == PLACEMENT_GAMES:
+        return _("배치 게임 %(games)s판을 모두 마쳤어요. 이제 MMR 순위에 올라요.") % games
+    return _("배치 게임 %(game)s/%(games)s판째라 MMR이 크게 움직이고, 아직 잠정이에요.") % games

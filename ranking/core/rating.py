@@ -9,59 +9,60 @@ belief surer, so that one lucky game does not lead the board.
 so a field is cut into rooms of at most `ROOM_PLAYERS` of like MMR. In every room sits the *house*: a rival of
 fixed rating that held all listings equally. A lone player therefore moves too, and beating the market counts.
 
-**Ties.** The library misrates ties (openskill #155, #166), so it never sees any: tied players are put in
-every order, or in `ORDERS_MAX` orders drawn from the given random source when there are more, and the
-outcomes are averaged.
+**Ties.** Tied players get the mean over the orders they could have come in (`plackett_luce`).
 
 **Fairness.** Among players of exactly equal rating in one game, a better return never gains less MMR than a
 worse one, and equal returns gain the same. Within a room Plackett-Luce grants that; across rooms and drawn
-orders the outcomes of equals are handed out anew in the order of their returns.
+orders the outcomes of equals are handed out anew in the order of their returns. Where the same few have met again
+and again only a part of the game counts (`meetings`); among equals it is the smallest part of theirs.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby, islice, permutations, product
-from math import factorial, floor, prod
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
+from math import floor
 
-from openskill.models import PlackettLuce, PlackettLuceRating
+from ranking.core.meetings import FULL_PERCENT
+from ranking.core.plackett_luce import INITIAL, RandomSource, Rating, expected_places, rated
+
+__all__ = [
+    "HOUSE", "INITIAL", "MMR_INITIAL", "ROOM_PLAYERS", "Entrant", "Outcome", "Rating", "mmr_of", "ranks_of", "rate",
+    "rooms", "skill_of",
+]  # fmt: skip
 
 ROOM_PLAYERS = 50
-ORDERS_MAX = 24
 MMR_INITIAL = 1_000
 MMR_PER_SKILL = 25
 DEVIATIONS_BELOW = 3
-
-
-class RandomSource(Protocol):
-    """The one thing needed of a seeded `random.Random`."""
-
-    def shuffle(self, x: list[Any], /) -> None:
-        """Bring the list into a random order."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rating:
-    """A belief about a player's skill: its mean and its standard deviation."""
-
-    mean: float
-    deviation: float
+HOUSE = Rating(25.0, 25.0 / 6.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Entrant:
-    """A player in one game: who, rated how before it, with what return in basis points."""
+    """A player in one game: who, rated how before it, with what return in basis points.
+
+    `counted_percent` is the part of the game that counts for the rating.
+    """
 
     key: int
     rating: Rating
     return_bps: int
+    counted_percent: int = FULL_PERCENT
 
 
-INITIAL = Rating(25.0, 25.0 / 3.0)
-HOUSE = Rating(25.0, 25.0 / 6.0)
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a game did to a player's rating, and why.
 
-_MODEL = PlackettLuce(mu=INITIAL.mean, sigma=INITIAL.deviation, beta=25.0 / 6.0, gamma=lambda *_: 1.0)
+    The room's size and the places in it include the house; ties share a place. The expected place is the one at
+    which the mean would have stayed, in tenths.
+    """
+
+    rating: Rating
+    room_size: int
+    room_rank: int
+    expected_rank_tenths: int
+    counted_percent: int
 
 
 def skill_of(rating: Rating) -> float:
@@ -83,17 +84,17 @@ def ranks_of(returns: Sequence[int]) -> list[int]:
     return [first[value] for value in returns]
 
 
-def rate(entrants: Sequence[Entrant], *, house_return_bps: int, random: RandomSource) -> dict[int, Rating]:
-    """Return everyone's rating after the game, by key. The order of the entrants does not matter.
+def rate(entrants: Sequence[Entrant], *, house_return_bps: int, random: RandomSource) -> dict[int, Outcome]:
+    """Return what the game did to everyone, by key. The order of the entrants does not matter.
 
     `random` must be seeded by the game: the same entrants and seed give the same ratings, to the last bit.
     """
-    rated: dict[int, Rating] = {}
+    outcomes: dict[int, Outcome] = {}
     for room in rooms(entrants):
-        rated.update(_rate_room(room, house_return_bps, random))
+        outcomes.update(_rate_room(room, house_return_bps, random))
     for equals in _equals(entrants):
-        rated.update(_handed_out(equals, rated))
-    return rated
+        outcomes.update(_counted(equals, _handed_out(equals, outcomes)))
+    return outcomes
 
 
 def rooms(entrants: Sequence[Entrant]) -> list[list[Entrant]]:
@@ -133,59 +134,63 @@ def _dealt(seats: list[int]) -> list[int]:
     return [room for _, room in sorted(spread)]
 
 
-def _rate_room(room: Sequence[Entrant], house_return_bps: int, random: RandomSource) -> dict[int, Rating]:
-    """Rate one room: the mean outcome over the orders in which its tied players can be put."""
+def _rate_room(room: Sequence[Entrant], house_return_bps: int, random: RandomSource) -> dict[int, Outcome]:
+    """Rate one room, the house in it."""
     field: list[tuple[int, int | None, Rating]] = [(e.return_bps, e.key, e.rating) for e in room]
     field.append((house_return_bps, None, HOUSE))
     field.sort(key=lambda place: (-place[0], place[1] is None, place[1] or 0))
-    blocks = [
-        [(key, rating) for _, key, rating in block] for _, block in groupby(field, key=lambda place: place[0])
-    ]
-    means = {entrant.key: 0.0 for entrant in room}
-    deviations = dict(means)
-    orders = list(_orders(blocks, random))
-    for order in orders:
-        teams: list[list[PlackettLuceRating]] = [
-            [_MODEL.create_rating([rating.mean, rating.deviation])] for _, rating in order
-        ]
-        outcome = _MODEL.rate(teams, ranks=[float(place) for place in range(len(teams))])
-        for (key, _), (after,) in zip(order, outcome, strict=True):
+    keys: list[list[int | None]] = []
+    ratings: list[list[Rating]] = []
+    for _, tied in groupby(field, key=lambda place: place[0]):
+        block = list(tied)
+        keys.append([key for _, key, _ in block])
+        ratings.append([rating for _, _, rating in block])
+    outcomes: dict[int, Outcome] = {}
+    rank = 1
+    for block_keys, after, expected in zip(
+        keys, rated(ratings, random), expected_places(ratings), strict=True
+    ):
+        for key, rating, place in zip(block_keys, after, expected, strict=True):
             if key is not None:
-                means[key] += after.mu
-                deviations[key] += after.sigma
-    return {key: Rating(means[key] / len(orders), deviations[key] / len(orders)) for key in means}
+                outcomes[key] = Outcome(rating, len(field), rank, round(10 * place), FULL_PERCENT)
+        rank += len(block_keys)
+    return outcomes
 
 
-def _orders(
-    blocks: list[list[tuple[int | None, Rating]]], random: RandomSource
-) -> Iterator[list[tuple[int | None, Rating]]]:
-    """Yield every order that agrees with the ranking, or a drawn sample where there are too many."""
-    if prod(factorial(len(block)) for block in blocks) <= ORDERS_MAX:
-        for chosen in product(*(permutations(block) for block in blocks)):
-            yield [place for block in chosen for place in block]
-        return
-    for _ in range(ORDERS_MAX):
-        order: list[tuple[int | None, Rating]] = []
-        for block in blocks:
-            drawn = list(block)
-            random.shuffle(drawn)
-            order.extend(drawn)
-        yield order
+def _handed_out(equals: list[Entrant], outcomes: dict[int, Outcome]) -> dict[int, Outcome]:
+    """Give the ratings of players who were equal to the same players, best rating to best return.
 
-
-def _handed_out(equals: list[Entrant], rated: dict[int, Rating]) -> dict[int, Rating]:
-    """Give the outcomes of players who were equal to the same players, best outcome to best return.
-
-    `equals` comes by falling return. Those of equal return get the mean of the outcomes that fall to them.
+    `equals` comes by falling return. Those of equal return get the mean of the ratings that fall to them.
     """
-    outcomes = iter(sorted((rated[entrant.key] for entrant in equals), key=skill_of, reverse=True))
-    result: dict[int, Rating] = {}
+    if len(equals) == 1:
+        return {equals[0].key: outcomes[equals[0].key]}
+    ratings = iter(sorted((outcomes[entrant.key].rating for entrant in equals), key=skill_of, reverse=True))
+    result: dict[int, Outcome] = {}
     for _, block in groupby(equals, key=lambda entrant: entrant.return_bps):
         tied = list(block)
-        shares = list(islice(outcomes, len(tied)))
+        shares = list(islice(ratings, len(tied)))
         mean = Rating(
             sum(share.mean for share in shares) / len(tied),
             sum(share.deviation for share in shares) / len(tied),
         )
-        result.update((entrant.key, mean) for entrant in tied)
+        result.update((entrant.key, replace(outcomes[entrant.key], rating=mean)) for entrant in tied)
     return result
+
+
+def _counted(equals: list[Entrant], outcomes: dict[int, Outcome]) -> dict[int, Outcome]:
+    """Leave of the movement of players who were equal the part that counts, the smallest of theirs."""
+    percent = min(entrant.counted_percent for entrant in equals)
+    if percent == FULL_PERCENT:
+        return outcomes
+    before, part = equals[0].rating, percent / FULL_PERCENT
+    return {
+        key: replace(
+            outcome,
+            rating=Rating(
+                before.mean + part * (outcome.rating.mean - before.mean),
+                before.deviation + part * (outcome.rating.deviation - before.deviation),
+            ),
+            counted_percent=percent,
+        )
+        for key, outcome in outcomes.items()
+    }

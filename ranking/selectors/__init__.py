@@ -5,6 +5,7 @@ from ranking.selectors.leaderboards import (
     leaderboard_game,
     leaderboard_mmr,
 )
+from ranking.selectors.meetings import small_games_before
 from ranking.selectors.results import (
     RESULT_ROWS_MAX,
     result_of,
@@ -33,5 +34,6 @@ __all__ = [
     "result_of",
     "results_of",
     "results_of_user",
+    "small_games_before",
     "standings_of",
 ]

@@ -17,7 +17,8 @@ from ranking.core import tiers
 from ranking.core.rating import INITIAL, Entrant, Rating, mmr_of, rate
 from ranking.models import ClosingValue, GameSummary, Result
 from ranking.services import results_compute, results_notify, results_of_game_compute
-from ranking.tests.conftest import INITIAL_CASH, OPENS_AT, Arena
+from ranking.tests.conftest import INITIAL_CASH, OPENS_AT, Arena, arena_make
+from ranking.texts import mmr_reason
 from trading.core.invariants import InvariantError
 from trading.models import SEQUENCE_BITS, Holding, Listing, Order, Portfolio, Trade
 
@@ -83,7 +84,45 @@ def test_stored_results_rate_again_to_the_same_ratings(arena: Arena) -> None:
     entrants = [Entrant(r.user_id, Rating(r.mean_before, r.deviation_before), r.return_bps) for r in stored]
     house = GameSummary.objects.get().house_return_bps
     again = rate(entrants, house_return_bps=house, random=Random(arena.market.pk))
-    assert again == {r.user_id: Rating(r.mean_after, r.deviation_after) for r in stored}
+    assert {key: outcome.rating for key, outcome in again.items()} == {
+        r.user_id: Rating(r.mean_after, r.deviation_after) for r in stored
+    }
+
+
+def test_a_result_keeps_why_the_rating_moved(arena: Arena) -> None:
+    winner, loser = arena.player("이긴개미", 12_000_000), arena.player("진개미", 8_000_000)
+    Listing.objects.filter(pk=arena.alpha.pk).update(last_price=11_000)  # the house has 5 %
+    results_compute(market=arena.market)
+    first, last = Result.objects.get(user=winner), Result.objects.get(user=loser)
+    assert (first.room_size, first.room_rank, first.house_margin_bps) == (3, 1, 1_500)
+    assert (last.room_size, last.room_rank, last.house_margin_bps) == (3, 3, -2_500)
+    assert first.expected_rank_tenths == last.expected_rank_tenths
+    assert first.counted_percent == last.counted_percent == 100
+    said = mmr_reason(first)
+    assert said[0].startswith("실력이 비슷한 상대 1명, 시장과 겨뤄 3자리 중 1위, 기대 순위는 2.")
+    assert said[1] == "모든 종목을 똑같이 산 시장의 수익률 +5.00%를 이겼어요."
+    assert f"모두 {first.mmr_change:+}." in said[2]
+    assert said[3] == "배치 게임 1/10판째라 MMR이 크게 움직이고, 아직 잠정이에요."
+    assert "미치지 못했어요" in mmr_reason(last)[1]
+    Result.objects.filter(pk=last.pk).update(room_size=None)
+    last.refresh_from_db()
+    assert mmr_reason(last) == ["함께 거래한 참가자들과 시장 수익률을 상대로 계산했어요."]
+
+
+def test_the_same_two_again_and_again_gain_ever_less(arena: Arena) -> None:
+    winner, loser = arena.player("이긴개미", 12_000_000), arena.player("진개미", 8_000_000)
+    results_compute(market=arena.market)
+    for number in range(1, 4):
+        later = arena_make(arena.bot, at=720_000 * number)
+        for user, cash in ((winner, 12_000_000), (loser, 8_000_000)):
+            Portfolio.objects.create(market=later.market, user=user, initial_cash=INITIAL_CASH, cash=cash)
+            later.trade(later.alpha, buyer=user, price=10_000, at=later.market.opens_at)
+        results_compute(market=later.market)
+    rows = Result.objects.filter(user=winner).order_by("market")
+    assert [row.counted_percent for row in rows] == [100, 76, 62, 52]
+    assert any("변동의 52%만 반영했어요" in sentence for sentence in mmr_reason(rows[3]))
+    gains = [row.mean_after - row.mean_before for row in rows]
+    assert gains == sorted(gains, reverse=True)
 
 
 def test_the_next_game_goes_on_from_the_last_rating(arena: Arena, next_arena: Callable[[], Arena]) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Tier
@@ -58,25 +57,3 @@ def tier_change(before: str, after: str) -> int:
     """Return how many tiers a game brought up (or, negative, down)."""
     order = list(Tier.values)
     return order.index(after) - order.index(before)
-
-
-def percent_text(bps: int) -> str:
-    """Return basis points as a signed percentage: 123 gives +1.23%."""
-    return f"{'-' if bps < 0 else '+'}{abs(bps) // 100:,}.{abs(bps) % 100:02d}%"
-
-
-def rating_reason(*, change: int, house_return_bps: int | None) -> str:
-    """Return why a game moved the MMR as it did: against whom it was measured, and how that went."""
-    if house_return_bps is None:
-        measured = _("함께 거래한 참가자들의 실력과 순위로 계산했어요.")
-    else:
-        measured = _("함께 거래한 참가자들과 시장 수익률(%(house)s)을 상대로 계산했어요.") % {
-            "house": percent_text(house_return_bps)
-        }
-    if change > 0:
-        outcome = _("기대보다 잘해서 MMR이 올랐어요.")
-    elif change < 0:
-        outcome = _("기대보다 낮은 순위라 MMR이 내려갔어요. 다음 게임에서 되찾아 보세요.")
-    else:
-        outcome = _("기대한 만큼의 순위라 MMR이 그대로예요.")
-    return f"{measured} {outcome}"

@@ -12,7 +12,8 @@ from accounts.models import User, nickname_fold
 from games.models import Game
 from games.selectors import games_finished
 from ranking import selectors as ranking
-from stocking.pages.presentation import rating_reason, tier_change, with_names
+from ranking.texts import mmr_reason
+from stocking.pages.presentation import tier_change, with_names
 from stocking.pages.requests import Pages, page_view, pages_of, user_of
 from trading import selectors as trading
 
@@ -52,7 +53,7 @@ def rankings(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/rankings.html", context)
 
 
-def _my_result(user: User | None, number: int, house_return_bps: int | None) -> dict[str, Any] | None:
+def _my_result(user: User | None, number: int) -> dict[str, Any] | None:
     """Return the viewer's own result of a game with its reason, None for one who took no part."""
     result = ranking.result_of(number, user) if user else None
     if result is None:
@@ -68,7 +69,7 @@ def _my_result(user: User | None, number: int, house_return_bps: int | None) -> 
         "tier_after": result.tier_after,
         "is_promoted": tiers > 0,
         "is_demoted": tiers < 0,
-        "why": rating_reason(change=result.mmr_change, house_return_bps=house_return_bps),
+        "why": " ".join(mmr_reason(result)),
     }
 
 
@@ -104,7 +105,7 @@ def game(request: HttpRequest, number: int) -> HttpResponse:
         "rows": rows,
         "podium": rows[:PODIUM_PLACES] if pages.number == 1 else [],
         "pages": pages,
-        "mine": _my_result(user, number, result["house_return_bps"]) if is_final else None,
+        "mine": _my_result(user, number) if is_final else None,
         "closes": result["listings"],
         "fills": fills,
         "fills_next": following,

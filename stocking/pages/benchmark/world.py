@@ -168,7 +168,9 @@ class PagesWorld:
         game = _game(number, self.market.opens_at - GAME_MS * number, Game.Phase.INTERMISSION)
         market = game.market
         AuditReport.objects.create(market=market, status="ok", first_at=1, last_at=2)
-        summary = GameSummary.objects.create(market=market, participants=len(self.players), computed_at=1)
+        summary = GameSummary.objects.create(
+            market=market, participants=len(self.players), sequence=number, computed_at=1
+        )
         for present in self.listings:
             listing = _listing(market, present.company)
             ClosingValue.objects.create(
@@ -195,6 +197,11 @@ class PagesWorld:
                     deviation_before=8.0,
                     deviation_after=8.0,
                     games_played=1,
+                    room_size=51,
+                    room_rank=min(rank, 51),
+                    expected_rank_tenths=320,
+                    house_margin_bps=1_000 - rank,
+                    counted_percent=100,
                 )
                 for rank, user in enumerate(self.players, start=1)
             ),

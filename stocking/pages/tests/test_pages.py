@@ -32,7 +32,8 @@ def result_row(rows: LedgerRows, user: User, rank: int, *, gain: int = 0, after:
         market=rows.market, user=user, rank=rank, return_bps=1_000 - rank * 100, initial_cash=INITIAL_CASH,
         cash=INITIAL_CASH, equity=INITIAL_CASH, fills=3, mmr_before=1_000, mmr_after=1_000 + gain,
         tier_before="bronze", tier_after=after, mean_before=25.0, mean_after=25.0, deviation_before=8.0,
-        deviation_after=8.0, games_played=1,
+        deviation_after=8.0, games_played=1, room_size=51, room_rank=3, expected_rank_tenths=324,
+        house_margin_bps=1_050 - rank * 100, counted_percent=100,
     )  # fmt: skip
 
 
@@ -186,7 +187,7 @@ def finished(me: User) -> LedgerRows:
     rows = ledger_rows(opened_ms_ago=700_000)
     game_row(rows, "intermission")
     summary = GameSummary.objects.create(
-        market=rows.market, participants=60, house_return_bps=-50, computed_at=1
+        market=rows.market, participants=60, house_return_bps=-50, sequence=1, computed_at=1
     )
     ClosingValue.objects.create(
         summary=summary, listing=rows.listings["AAA"], value=10_500, window_quantity=1, window_value=10_500,
@@ -206,7 +207,7 @@ def test_a_games_results(mine: Client, finished: LedgerRows) -> None:
     assert (context["mine"]["rank"], context["mine"]["mmr_after"]) == (3, 1_040)
     assert context["mine"]["is_promoted"]
     assert "-0.50%" in context["mine"]["why"]
-    assert "MMR이 올랐어요" in context["mine"]["why"]
+    assert "51자리 중 3위, 기대 순위는 32.4위" in context["mine"]["why"]
     assert len(context["rows"]) == 50
     assert shown(text) == [str(trade.pk)]
     assert "10,500" in text
