@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from ranking.models import ClosingValue, GameSummary, Result
+from ranking.models import Award, ClosingValue, GameSummary, Result
 
 
 class ReadOnly:
@@ -62,4 +62,17 @@ class ResultAdmin(ReadOnly, admin.ModelAdmin):
     search_fields = ("=market__id", "user__nickname")
     search_help_text = "게임 번호나 닉네임"
     ordering = ("-market_id", "rank")
+    show_full_result_count = False
+
+
+@admin.register(Award)
+class AwardAdmin(ReadOnly, admin.ModelAdmin):
+    """The awards of past games."""
+
+    list_display = ("review_id", "kind", "user", "value", "count")
+    list_filter = ("kind",)
+    list_select_related = ("user",)
+    search_fields = ("=review__pk", "user__nickname")
+    search_help_text = "게임 번호나 닉네임"
+    ordering = ("-review_id", "pk")
     show_full_result_count = False

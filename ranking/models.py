@@ -116,3 +116,58 @@ class Result(models.Model):
     def mmr_change(self) -> int:
         """What the game did to the MMR."""
         return self.mmr_after - self.mmr_before
+
+
+class GameReview(models.Model):
+    """How a game went, made once when it is over: the field's curve, each stock's course, the awards.
+
+    `grid` are the moments (ms) at which accounts were valued. `courses` gives for each listing's key its `prices` and
+    its `hidden` values at those moments. `median_bps` is the median return of `curves` players' curves, empty when
+    nobody took part.
+    """
+
+    summary = models.OneToOneField(
+        GameSummary, models.PROTECT, primary_key=True, related_name="review", verbose_name=_("게임")
+    )
+    grid = models.JSONField(editable=False)
+    courses = models.JSONField(editable=False)
+    median_bps = models.JSONField(editable=False)
+    curves = models.PositiveIntegerField(_("곡선 수"))
+    computed_at = models.BigIntegerField(_("계산(ms)"))
+
+    class Meta:
+        verbose_name = _("게임 돌아보기")
+        verbose_name_plural = _("게임 돌아보기")
+
+    def __str__(self) -> str:
+        return f"#{self.summary_id}"
+
+
+class Award(models.Model):
+    """An award of a game. `value` is won, milliseconds or basis points by its kind, `count` what it is made of."""
+
+    class Kind(models.TextChoices):
+        """What it is for; the values are those of the rules."""
+
+        LIQUIDITY = "liquidity", _("호가 지킴이")
+        REACTION = "reaction", _("번개 반응")
+        COMEBACK = "comeback", _("대역전")
+        STEADY = "steady", _("철벽 방어")
+
+    review = models.ForeignKey(
+        GameReview, models.PROTECT, related_name="awards", db_index=False, verbose_name=_("게임")
+    )
+    kind = models.CharField(_("종류"), max_length=9, choices=Kind.choices)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="awards", verbose_name=_("받은 사람")
+    )
+    value = models.BigIntegerField(_("기록"))
+    count = models.PositiveIntegerField(_("횟수"), default=0)
+
+    class Meta:
+        verbose_name = _("상")
+        verbose_name_plural = _("상")
+        constraints = [models.UniqueConstraint(fields=["review", "kind"], name="award_once_a_game")]
+
+    def __str__(self) -> str:
+        return f"#{self.review_id}: {self.kind}"

@@ -18,4 +18,5 @@ urlpatterns = [
     path("api/rankings/game", views.api_rankings_game, name="api_rankings_game"),
     path("api/rankings/mmr", views.api_rankings_mmr, name="api_rankings_mmr"),
     path("api/games/<game_number:number>", views.api_game_results, name="api_game_results"),
+    path("api/games/<game_number:number>/review", views.api_game_review, name="api_game_review"),
 ]

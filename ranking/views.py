@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from accounts.models import User
 from ranking import selectors
 from ranking.selectors import BOARD_ROWS_MAX, RESULT_ROWS_MAX
 from stocking.base.api import api_view, parameter_integer
@@ -29,7 +30,16 @@ def api_rankings_mmr(request: HttpRequest) -> dict[str, Any]:
 
 @api_view("GET")
 def api_game_results(request: HttpRequest, number: int) -> dict[str, Any]:
-    """`GET /api/games/{number}`: a game and its results by rank, `page` by page."""
+    """`GET /api/games/{number}`: a game and its results by rank, `page` by page; and my own."""
     limit = parameter_integer(request.GET, "limit", default=RESULT_ROWS_MAX, maximum=RESULT_ROWS_MAX)
     page = parameter_integer(request.GET, "page", default=1, maximum=PAGES_MAX)
-    return selectors.results_of(number, limit, (page - 1) * limit)
+    user = request.user if isinstance(request.user, User) else None
+    results = selectors.results_of(number, limit, (page - 1) * limit)
+    return {**results, "me": selectors.result_row_of(number, user) if user else None}
+
+
+@api_view("GET")
+def api_game_review(request: HttpRequest, number: int) -> dict[str, Any]:
+    """`GET /api/games/{number}/review`: how the game went, and what I did in it."""
+    user = request.user if isinstance(request.user, User) else None
+    return selectors.review_of(number, user)

@@ -67,6 +67,7 @@ def watchdog_start(**_: Any) -> None:
 def beat_schedule_set(sender: Celery, **_: Any) -> None:
     """Put the applications' periodic tasks together."""
     from games.tasks import BEAT_SCHEDULE as GAMES
+    from ranking.tasks import BEAT_SCHEDULE as RANKING
     from trading.tasks import BEAT_SCHEDULE as TRADING
 
-    sender.conf.beat_schedule = {**TRADING, **GAMES}
+    sender.conf.beat_schedule = {**TRADING, **GAMES, **RANKING}

@@ -16,6 +16,7 @@ from django.core.management import find_commands
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from games.tasks import BEAT_SCHEDULE as GAMES_SCHEDULE
+from ranking.tasks import BEAT_SCHEDULE as RANKING_SCHEDULE
 from stocking.base import alarms, consumers, stream
 from stocking.base.errors import CODES, http_status
 from stocking.launch.plan import Plan
@@ -213,7 +214,8 @@ def test_processes(tmp_path: Path) -> None:
 
 
 def test_periodic_tasks() -> None:
-    schedule: list[dict[str, Any]] = [*TRADING_SCHEDULE.values(), *GAMES_SCHEDULE.values()]
+    schedules = (TRADING_SCHEDULE, GAMES_SCHEDULE, RANKING_SCHEDULE)
+    schedule: list[dict[str, Any]] = [entry for each in schedules for entry in each.values()]
     documented = table("docs/operations.md", "periodic")
     assert_same(documented, {entry["task"] for entry in schedule})
     for entry in schedule:

@@ -9,9 +9,11 @@ from ranking.selectors.meetings import small_games_before
 from ranking.selectors.results import (
     RESULT_ROWS_MAX,
     result_of,
+    result_row_of,
     results_of,
     results_of_user,
 )
+from ranking.selectors.reviews import review_of
 from ranking.selectors.standings import (
     ListingClose,
     Standing,
@@ -32,8 +34,10 @@ __all__ = [
     "leaderboard_game",
     "leaderboard_mmr",
     "result_of",
+    "result_row_of",
     "results_of",
     "results_of_user",
+    "review_of",
     "small_games_before",
     "standings_of",
 ]

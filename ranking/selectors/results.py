@@ -9,6 +9,10 @@ from stocking.base.errors import ApplicationError
 
 RESULT_ROWS_MAX = 1_000
 
+_RESULT_FIELDS = (
+    "rank", "return_bps", "equity", "fills", "mmr_before", "mmr_after", "tier_before", "tier_after", "user__nickname",
+)  # fmt: skip
+
 
 def results_of(number: int, limit: int = RESULT_ROWS_MAX, offset: int = 0) -> dict[str, Any]:
     """Return a game and its results by rank as `GET /api/games/{number}` shows them; `not_found` without it.
@@ -33,15 +37,18 @@ def results_of(number: int, limit: int = RESULT_ROWS_MAX, offset: int = 0) -> di
 
 
 def _result_rows(number: int, limit: int, offset: int) -> list[dict[str, Any]]:
-    fields = (
-        "rank", "return_bps", "equity", "fills", "mmr_before", "mmr_after", "tier_before", "tier_after",
-        "user__nickname",
-    )  # fmt: skip
-    rows = Result.objects.filter(market_id=number).order_by("rank", "-equity", "pk").values(*fields)
-    return [
-        {"rank": row.pop("rank"), "nickname": row.pop("user__nickname"), **row}
-        for row in rows[offset : offset + limit]
-    ]
+    rows = Result.objects.filter(market_id=number).order_by("rank", "-equity", "pk").values(*_RESULT_FIELDS)
+    return [_result_row(row) for row in rows[offset : offset + limit]]
+
+
+def _result_row(row: dict[str, Any]) -> dict[str, Any]:
+    return {"rank": row.pop("rank"), "nickname": row.pop("user__nickname"), **row}
+
+
+def result_row_of(number: int, user: User) -> dict[str, Any] | None:
+    """Return one player's row of a game's results, None for one who took no part or before they stand."""
+    row = Result.objects.filter(market_id=number, user_id=user.pk).values(*_RESULT_FIELDS).first()
+    return _result_row(row) if row else None
 
 
 def _closing_rows(number: int) -> list[dict[str, Any]]:

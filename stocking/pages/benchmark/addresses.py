@@ -21,7 +21,8 @@ def player_addresses(world: PagesWorld) -> list[str]:
         f"/api/orders/{order_id}", "/api/fills", f"/api/fills?symbol={symbol}&side=buy", "/api/account",
         "/api/game", "/api/market", f"/api/market/{symbol}/book", f"/api/market/{symbol}/book?depth=50",
         f"/api/market/{symbol}/trades", f"/api/market/{symbol}/candles?interval=1m",
-        "/api/rankings/game", "/api/rankings/mmr", f"/api/games/{number}", "/api/chat", "/healthz", "/readyz",
+        "/api/rankings/game", "/api/rankings/mmr", f"/api/games/{number}", f"/api/games/{number}/review", "/api/chat",
+        "/healthz", "/readyz",
     ]  # fmt: skip
 
 

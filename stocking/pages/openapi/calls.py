@@ -206,6 +206,13 @@ PATHS: dict[str, dict[str, Call]] = {
             codes=["invalid_request", "not_found"],
         ),
     },
+    "/api/games/{number}/review": {
+        "get": _call(
+            "games", "How a game went, and what I did in it", "GameReview",
+            parameters=[_parameter("number", {"type": "integer"}, "The game's number.", "path")], codes=["not_found"],
+            description="Curves, courses of prices and hidden values, news, awards; made once when the game is over.",
+        ),
+    },
     "/api/rankings/game": {
         "get": _call(
             "games", "The current game by return", "GameRanking", parameters=[_limit(BOARD_ROWS, BOARD_ROWS_MAX)],

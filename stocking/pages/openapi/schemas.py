@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ranking.models import Award as AwardRow
 from trading.models import Order
 
 Schema = dict[str, Any]
@@ -212,6 +213,90 @@ SCHEMAS: dict[str, Schema] = {
         house_return_bps=maybe(BPS),
         listings=array(ref("ClosingValue")),
         results=array(ref("Result")),
+        me={**maybe(ref("Result")), "description": "My own result; null for a visitor and who took no part."},
+    ),
+    "ReviewListing": thing(
+        symbol=SYMBOL,
+        name=TEXT,
+        base_price=WON,
+        value={**WON, "description": "The closing value."},
+        return_bps=BPS,
+        prices={
+            **array(WON),
+            "description": "At each moment of the grid; at the last one the closing value.",
+        },
+        hidden={**array(WON), "description": "The hidden value at each moment of the grid."},
+    ),
+    "ReviewNews": thing(
+        symbol=SYMBOL,
+        name=TEXT,
+        headline=TEXT,
+        direction={"type": "string", "enum": ["good", "bad"]},
+        published_at=TIME,
+        price={**WON, "description": "When it came out."},
+        price_later={**WON, "description": "Half a minute later."},
+        effect_bps=BPS,
+    ),
+    "Award": thing(
+        kind={"type": "string", "enum": list(AwardRow.Kind.values)},
+        nickname=TEXT,
+        value={**COUNT, "description": "Won (liquidity), milliseconds (reaction) or basis points."},
+        count={**COUNT, "description": "Of how many fills (liquidity) or pieces of news (reaction)."},
+    ),
+    "ReviewStock": thing(
+        symbol=SYMBOL,
+        name=TEXT,
+        fills=COUNT,
+        bought_quantity=SHARES,
+        bought_value=WON,
+        sold_quantity=SHARES,
+        sold_value=WON,
+        left_quantity={**SHARES, "description": "Held at the close."},
+        left_value=WON,
+        profit=WON,
+    ),
+    "Deal": thing(
+        symbol=SYMBOL,
+        name=TEXT,
+        quantity=SHARES,
+        average_cost=WON,
+        average_price=WON,
+        profit=WON,
+        profit_bps=BPS,
+        sold_at={**maybe(TIME), "description": "When its first share was sold; null when held to the close."},
+    ),
+    "FillMark": thing(symbol=SYMBOL, start=TIME, side=SIDE, quantity=SHARES, price=WON),
+    "MyReview": thing(
+        initial_cash=WON,
+        equity=WON,
+        profit=WON,
+        curve_bps={**array(BPS), "description": "My return at each moment of the grid."},
+        high_bps=BPS,
+        high_at=TIME,
+        low_bps=BPS,
+        low_at=TIME,
+        drawdown_bps=BPS,
+        stocks=array(ref("ReviewStock")),
+        best=maybe(ref("Deal")),
+        worst=maybe(ref("Deal")),
+        fills={
+            **array(ref("FillMark")),
+            "description": "Summed by 5-second candle and side, at their average price.",
+        },
+    ),
+    "GameReview": thing(
+        number=COUNT,
+        is_ready={**FLAG, "description": "False, and everything empty, until the game is over and reviewed."},
+        grid={
+            **array(TIME),
+            "description": "The moments accounts are valued at: opening, every 5 s, close.",
+        },
+        median_bps={**array(BPS), "description": "The field's median return at each moment."},
+        curves={**COUNT, "description": "How many players' curves the median is of."},
+        listings=array(ref("ReviewListing")),
+        news=array(ref("ReviewNews")),
+        awards=array(ref("Award")),
+        me=maybe(ref("MyReview")),
     ),
     "Message": thing(
         id=COUNT,
