@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 MAX_CHARACTERS = 200
 MAX_ANNOUNCEMENT_CHARACTERS = 300
 NOTICES_A_TRANSACTION = 200
+PUBLISHING_MS_MAX = 3_000
 RATE_MESSAGES = 5
 RATE_SECONDS = 5
 
@@ -222,6 +223,22 @@ def _restore_history(message: Message) -> None:
         earlier = messages_public(before_id=message.pk)
         if earlier:
             stream.publish_snapshot("chat", earlier)
+
+
+def history_restore() -> bool:
+    """Replace the chat on every screen if its newest message was stored and, some seconds later, is not on the bus.
+
+    That is so when a process has died between storing and publishing. Returns whether it was.
+    """
+    newest = Message.objects.filter(recipient=None, is_hidden=False).order_by("-pk").first()
+    if newest is None or newest.sent_at > now_ms() - PUBLISHING_MS_MAX or not stream.is_kept("chat"):
+        return False
+    kept = stream.newest("chat")
+    if kept is not None and kept["id"] >= newest.pk:
+        return False
+    logger.warning("Message %s was stored and never published.", newest.pk)
+    stream.publish_snapshot("chat", messages_public())
+    return True
 
 
 def _publish_history() -> None:

@@ -1,12 +1,13 @@
 """The exchange in the admin: companies may be edited, the ledger can only be looked at, listings can be halted."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,6 +24,7 @@ from trading.models import (
     Company,
     GateRecord,
     Holding,
+    Intervention,
     Listing,
     Market,
     Order,
@@ -30,6 +32,7 @@ from trading.models import (
     Portfolio,
     Trade,
 )
+from trading.reasons import reason_asked, staff_of
 
 
 def moment(time_ms: int | None) -> datetime | None:
@@ -146,19 +149,29 @@ class MarketAdmin(LedgerAdmin):
             self._audited(request, market)
 
     @admin.action(description=gettext_lazy("고른 장 거래 중단"), permissions=["suspend"])
-    def suspend(self, request: HttpRequest, queryset: QuerySet[Market]) -> None:
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Market]) -> HttpResponse | None:
         """Take no more commands; results wait."""
+        reason = reason_asked(self, request, queryset, "suspend")
+        if not isinstance(reason, str):
+            return reason
         for market in queryset.filter(is_settled=False).order_by("pk"):
-            services.market_suspend(market=market, reason=_("운영진 %(name)s") % {"name": request.user})
+            services.market_suspend(market=market, reason=reason, staff=staff_of(request))
+            self.log_change(request, market, _("거래 중단: %(reason)s") % {"reason": reason})
             self.message_user(request, _("장 %(id)s의 거래를 멈췄어요.") % {"id": market.pk})
+        return None
 
     @admin.action(description=gettext_lazy("감사하고 이상이 없으면 거래 재개"), permissions=["suspend"])
-    def resume(self, request: HttpRequest, queryset: QuerySet[Market]) -> None:
+    def resume(self, request: HttpRequest, queryset: QuerySet[Market]) -> HttpResponse | None:
         """Take commands again, or let the results be made, if an audit finds nothing wrong."""
+        reason = reason_asked(self, request, queryset, "resume")
+        if not isinstance(reason, str):
+            return reason
         for market in queryset.filter(suspended_at__isnull=False).order_by("pk"):
             if self._audited(request, market):
-                services.market_resume(market=market)
+                services.market_resume(market=market, staff=staff_of(request), reason=reason)
+                self.log_change(request, market, _("거래 재개: %(reason)s") % {"reason": reason})
                 self.message_user(request, _("장 %(id)s의 거래를 다시 시작했어요.") % {"id": market.pk})
+        return None
 
     def _audited(self, request: HttpRequest, market: Market) -> bool:
         report = market_report(market=market, by=str(request.user))
@@ -210,26 +223,37 @@ class ListingAdmin(LedgerAdmin):
         return request.user.has_perm("trading.change_listing")
 
     @admin.action(description=gettext_lazy("고른 종목 거래정지"), permissions=["halt"])
-    def halt(self, request: HttpRequest, queryset: QuerySet[Listing]) -> None:
+    def halt(self, request: HttpRequest, queryset: QuerySet[Listing]) -> HttpResponse | None:
         """Refuse new orders and amends; cancels pass."""
-        reason = _("운영진 %(name)s") % {"name": request.user}
-        self._each(request, queryset, lambda listing: services.listing_halt(listing=listing, reason=reason))
+        return self._each(request, queryset, "halt", services.listing_halt)
 
     @admin.action(description=gettext_lazy("고른 종목 거래재개"), permissions=["halt"])
-    def resume(self, request: HttpRequest, queryset: QuerySet[Listing]) -> None:
+    def resume(self, request: HttpRequest, queryset: QuerySet[Listing]) -> HttpResponse | None:
         """Accept orders again."""
-        self._each(request, queryset, lambda listing: services.listing_resume(listing=listing))
+        return self._each(request, queryset, "resume", services.listing_resume)
 
-    def _each(self, request: HttpRequest, queryset: QuerySet[Listing], act: Any) -> None:
-        listings = list(queryset.filter(is_closed=False).order_by("pk"))
+    def _each(
+        self, request: HttpRequest, queryset: QuerySet[Listing], action: str, act: Callable[..., None]
+    ) -> HttpResponse | None:
+        reason = reason_asked(self, request, queryset, action)
+        if not isinstance(reason, str):
+            return reason
+        wanted = queryset.filter(is_closed=False)
+        if action == "resume":
+            wanted = wanted.filter(is_halted=True)
+        else:  # what the engine has halted staff may take over
+            wanted = wanted.exclude(is_halted=True, halted_by=Listing.HaltedBy.STAFF)
+        listings = list(wanted.select_related("company", "market").order_by("pk"))
         try:
             for listing in listings:
-                act(listing)
+                act(listing=listing, reason=reason, staff=staff_of(request))
+                self.log_change(request, listing, f"{action}: {reason}")
         except ApplicationError as error:
             self.message_user(request, error.as_dict()["message"], messages.ERROR)
-            return
+            return None
         done = _("%(count)s개 종목에 적용했어요. 끝난 게임의 종목은 그대로예요.") % {"count": len(listings)}
         self.message_user(request, done)
+        return None
 
 
 @admin.register(Portfolio)
@@ -347,6 +371,22 @@ class AuditReportAdmin(LedgerAdmin):
     def found(self, obj: AuditReport) -> str:
         """What is wrong, in words."""
         return shown(obj.fault_texts)
+
+
+@admin.register(Intervention)
+class InterventionAdmin(LedgerAdmin):
+    """What staff have done to games and listings: who, why and when."""
+
+    list_display = ("id", "time", "kind", "market_id", "listing", "by", "reason")
+    list_select_related = ("listing", "by")
+    list_filter = ("kind",)
+    search_fields = ("reason", "by__nickname", "=market__id")
+    ordering = ("-id",)
+
+    @admin.display(description=gettext_lazy("조치 시각"), ordering="at")
+    def time(self, obj: Intervention) -> datetime | None:
+        """When it was done."""
+        return moment(obj.at)
 
 
 @admin.register(GateRecord)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 
 from stocking.base import stream
+from stocking.base.units import now_ms
 from trading.core.candles import INTERVALS, Candle, CandleSeries, fold
 from trading.core.depth import Level
 from trading.core.orders import Side
@@ -76,9 +77,10 @@ def _send(topic: str, data: Any) -> None:
 
 def _rows_now(rows: dict[str, tuple[int, int, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
     """Return the listings' rows by symbol; whether one may be traded others decide, so it is asked for last."""
-    stopped = gate().stopped((market, listing) for market, listing, _ in rows.values())
+    openings = gate().openings((market, listing) for market, listing, _ in rows.values())
+    now = now_ms()
     return {
-        symbol: {**row, "status": stopped[listing]} if listing in stopped else row
+        symbol: {**row, "status": openings[listing].status(now)} if listing in openings else row
         for symbol, (_, listing, row) in rows.items()
     }
 

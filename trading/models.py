@@ -39,7 +39,9 @@ class Company(models.Model):
 class Market(models.Model):
     """The trading session of one game: when it opens and closes, and the cash each player starts with.
 
-    While it is suspended the gate takes no command and no results are made, until staff have looked at it.
+    While it is suspended the gate takes no command and no results are made, until staff have looked at it. While
+    it is paused the gate takes no command and does not close; its times move on when it goes on. `revision` counts
+    the changes of times and pause, so that the gate never takes an older one for the present one.
     """
 
     opens_at = models.BigIntegerField(_("개장(ms)"))
@@ -48,6 +50,8 @@ class Market(models.Model):
     is_settled = models.BooleanField(_("정산 완료"), default=False)
     suspended_at = models.BigIntegerField(_("거래 중단(ms)"), null=True, blank=True)
     suspension_reason = models.CharField(_("중단 사유"), max_length=300, blank=True)
+    paused_at = models.BigIntegerField(_("일시정지(ms)"), null=True, blank=True)
+    revision = models.PositiveIntegerField(_("일정 변경 횟수"), default=0)
 
     class Meta:
         verbose_name = _("장")
@@ -60,6 +64,11 @@ class Market(models.Model):
     def is_suspended(self) -> bool:
         """Whether the audit (or staff) has stopped all trading."""
         return self.suspended_at is not None
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether staff have stopped the clock."""
+        return self.paused_at is not None
 
 
 class Listing(models.Model):
@@ -289,6 +298,52 @@ class Outbox(models.Model):
 
     def __str__(self) -> str:
         return f"{self.listing_id}: {self.first}-{self.last}"
+
+
+class Intervention(models.Model):
+    """What staff have done to a game or a listing: who, why and when. Written with what was done, never changed.
+
+    `change` has the times and states before and after, as far as the deed has changed them.
+    """
+
+    class Kind(models.TextChoices):
+        """What was done."""
+
+        START = "start", _("시작")
+        PAUSE = "pause", _("일시정지")
+        RESUME = "resume", _("재개")
+        EXTEND = "extend", _("연장")
+        END = "end", _("조기 종료")
+        CANCEL = "cancel", _("취소")
+        HALT = "halt", _("거래정지")
+        LIFT = "lift", _("거래정지 해제")
+        SUSPEND = "suspend", _("거래 중단")
+        REOPEN = "reopen", _("거래 중단 해제")
+
+    kind = models.CharField(_("조치"), max_length=8, choices=Kind.choices)
+    market = models.ForeignKey(Market, models.PROTECT, related_name="interventions", verbose_name=_("게임"))
+    listing = models.ForeignKey(
+        Listing, models.PROTECT, null=True, blank=True, related_name="interventions", verbose_name=_("종목")
+    )
+    reason = models.CharField(_("사유"), max_length=200)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("운영진"),
+    )
+    at = models.BigIntegerField(_("조치 시각(ms)"))
+    change = models.JSONField(_("바뀐 값"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("운영 조치")
+        verbose_name_plural = _("운영 조치")
+        constraints = [models.CheckConstraint(condition=~Q(reason=""), name="intervention_has_a_reason")]
+
+    def __str__(self) -> str:
+        return f"{self.market_id} {self.get_kind_display()}: {self.reason}"
 
 
 class GateRecord(models.Model):

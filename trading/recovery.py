@@ -109,6 +109,7 @@ def _load(market: Market, epoch: int | None, run_id: str = "") -> bool:
     """Load a market into the gate, as of the transaction around; `epoch` also opens the gate, if it is that run of
     the store: on another, put in its place since, part of the market would be missing.
     """
+    market.refresh_from_db(fields=["opens_at", "closes_at", "paused_at", "revision"])
     listings = listings_lock(market)
     accounts, orders = _account_states(market, listings)
     parts = [("listings", [listing.pk for listing in listings]), ("accounts", accounts), ("orders", orders)]
@@ -126,6 +127,8 @@ def _load(market: Market, epoch: int | None, run_id: str = "") -> bool:
         "initial_cash": market.initial_cash,
         "closed": int(any(listing.marker is not None for listing in listings)),
         "suspended": int(Market.objects.filter(pk=market.pk, suspended_at__isnull=False).exists()),
+        "paused": int(market.is_paused),
+        "revision": market.revision,
         "listings": [
             [
                 listing.pk, listing.symbol, listing.lower_limit, listing.upper_limit, listing.last_price,

@@ -248,6 +248,12 @@ async def snapshot_async(topic: str) -> Snapshot:
     return found
 
 
+def newest(topic: str) -> Any:
+    """Return the newest item that the bus keeps of an append topic; None when it keeps nothing."""
+    item: Any = bus().lindex(_keys(topic)[1], -1)
+    return None if item is None else msgspec.json.decode(item)
+
+
 def is_kept(topic: str) -> bool:
     """Return whether the bus keeps data of this topic; after a new start of the bus it does not."""
     return bool(bus().exists(_keys(topic)[1]))

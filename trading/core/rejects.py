@@ -22,6 +22,7 @@ class RejectCode(StrEnum):
     ORDER_NOT_OPEN = "order_not_open"
     AMEND_PENDING = "amend_pending"
     MARKET_CLOSED = "market_closed"
+    MARKET_PAUSED = "market_paused"
     HALTED = "halted"
     INVALID_QUANTITY = "invalid_quantity"
     ORDER_TOO_LARGE = "order_too_large"

@@ -64,6 +64,30 @@ class HeldOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """What decides whether a listing takes orders: its market's times, and what has stopped it.
+
+    `is_closed`: the market was closed or suspended; `is_paused`: it stands still; `is_halted`: this listing alone.
+    """
+
+    opens_at: int
+    closes_at: int
+    is_closed: bool
+    is_paused: bool
+    is_halted: bool
+
+    def status(self, time_ms: int) -> str:
+        """Return `halted`, `paused`, `preparing`, `trading` or `closed`: what the listing is at `time_ms`."""
+        if self.is_halted:
+            return "halted"
+        if self.is_paused and not self.is_closed:
+            return "paused"
+        if time_ms < self.opens_at:
+            return "preparing"
+        return "closed" if self.is_closed or time_ms >= self.closes_at else "trading"
+
+
+@dataclass(frozen=True, slots=True)
 class Who:
     """Whose command it is: a session (a player at the door) or an account (bots, forms, tests).
 

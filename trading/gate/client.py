@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from trading.gate import answers
-from trading.gate.answers import Accepted, Balances, GateOrder, HeldOrder, Refused, Who
+from trading.gate.answers import Accepted, Balances, GateOrder, HeldOrder, Opening, Refused, Who
 from trading.gate.pipeline import StoreBusyError, StoreLostError, StorePipeline, StoreRefusedError
 
 SESSION_BINDING_SECONDS = 3600
@@ -193,19 +193,24 @@ class GateClient:
         age_ms, entries = self.run("lag", listing_id)
         return int(age_ms), int(entries)
 
-    def stopped(self, listings: Iterable[tuple[int, int]]) -> dict[int, str]:
-        """Return why listings (pairs of market and listing) take no orders: `halted`, `closed` (suspended)."""
+    def openings(self, listings: Iterable[tuple[int, int]]) -> dict[int, Opening]:
+        """Return what decides whether orders are taken in listings (pairs of market and listing), as of now.
+
+        Listings of a market that the gate does not know are left out.
+        """
         pairs = list(listings)
         pipeline = self.redis.pipeline(transaction=False)
         for market, listing in pairs:
-            pipeline.hget(f"market:{market}", "suspended")
+            pipeline.hmget(f"market:{market}", "opens_at", "closes_at", "closed", "suspended", "paused")
             pipeline.hget(f"listing:{listing}", "halted")
-        flags = pipeline.execute()
-        found = {}
-        for (_, listing), suspended, halted in zip(pairs, flags[::2], flags[1::2], strict=True):
-            if b"1" in {suspended, halted}:
-                found[listing] = "halted" if halted == b"1" else "closed"
-        return found
+        answers = pipeline.execute()
+        return {
+            listing: Opening(
+                int(row[0]), int(row[1]), b"1" in (row[2], row[3]), row[4] == b"1", halted == b"1"
+            )
+            for (_, listing), row, halted in zip(pairs, answers[::2], answers[1::2], strict=True)
+            if row[0] is not None
+        }
 
     def release(self, listing_id: int, first: int, last: int, trim_id: str, payload: str) -> int:
         """Apply one outbox row; returns the last sequence that had been applied before."""
@@ -218,6 +223,12 @@ class GateClient:
     def suspension_set(self, market_id: int, suspended: bool) -> None:
         """Refuse every command in a market (or take them again); one the gate does not know is left alone."""
         self.run("suspend", market_id, int(suspended))
+
+    def schedule_set(
+        self, market_id: int, *, revision: int, opens_at: int, closes_at: int, is_paused: bool
+    ) -> None:
+        """Tell of a market's times and whether it is paused; an older revision than the known one changes nothing."""
+        self.run("schedule", market_id, revision, opens_at, closes_at, int(is_paused))
 
     def state(self) -> dict[str, str]:
         """Return the gate's own record: state, run_id, epoch, market."""

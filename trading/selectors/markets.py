@@ -8,6 +8,7 @@ from django.db.models import Q
 from stocking.base.errors import ApplicationError
 from stocking.base.units import now_ms, return_bps
 from trading.core.ticks import tick_size
+from trading.gate.answers import Opening
 from trading.models import Company, Listing, Market
 
 
@@ -54,15 +55,11 @@ def listing_among(listings: Iterable[Listing], symbol: str) -> Listing:
 
 
 def listing_status(listing: Listing, time_ms: int) -> str:
-    """Return `halted`, `preparing`, `trading` or `closed`: what the listing is at `time_ms`."""
-    if listing.is_halted:
-        return "halted"
-    if time_ms < listing.market.opens_at:
-        return "preparing"
-    is_over = listing.is_closed or listing.marker is not None or time_ms >= listing.market.closes_at
-    if is_over or listing.market.is_suspended:
-        return "closed"
-    return "trading"
+    """Return `halted`, `paused`, `preparing`, `trading` or `closed`: what the listing is at `time_ms`."""
+    market = listing.market
+    is_closed = listing.is_closed or listing.marker is not None or market.is_suspended
+    opening = Opening(market.opens_at, market.closes_at, is_closed, market.is_paused, listing.is_halted)
+    return opening.status(time_ms)
 
 
 def listing_row(listing: Listing, time_ms: int | None = None) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from accounts.models import User
+from chat.models import Message
 from stocking.base.units import now_ms
 from trading.admin import LedgerAdmin
 from trading.gate.client import gate
@@ -13,6 +15,7 @@ from trading.models import (
     Company,
     GateRecord,
     Holding,
+    Intervention,
     Listing,
     Market,
     Order,
@@ -24,7 +27,7 @@ from trading.tests.ledger_rows import LedgerRows, ledger_rows, user_row
 
 pytestmark = pytest.mark.django_db
 
-LEDGER = [GateRecord, Market, Listing, Portfolio, Holding, Order, Trade, Candle, Outbox]
+LEDGER = [GateRecord, Market, Listing, Portfolio, Holding, Order, Trade, Candle, Outbox, Intervention]
 
 
 @pytest.fixture
@@ -45,6 +48,7 @@ def filled(rows: LedgerRows) -> LedgerRows:
     rows.cash(one, 1)
     rows.hold(one, "AAA", 1, 10_000)
     rows.candle("AAA", now_ms(), (1, 1, 1, 1), 1)
+    Intervention.objects.create(kind="pause", market=rows.market, reason="x", at=1)
     Outbox.objects.create(listing=rows.listings["AAA"], first=1, last=2, payload="[]")
     GateRecord.objects.get_or_create(epoch=1)
     return rows
@@ -114,27 +118,51 @@ def test_a_traded_company_keeps_its_symbol_and_stays(staff: Client, rows: Ledger
     assert staff.post(f"{address}/delete/", {"post": "yes"}).status_code == 403
 
 
-def act(client: Client, action: str, listing: Listing) -> None:
-    client.post("/admin/trading/listing/", {"action": action, "_selected_action": [listing.pk]})
+def act(client: Client, action: str, listing: Listing, **fields: str) -> str:
+    answer = client.post(
+        "/admin/trading/listing/", {"action": action, "_selected_action": [listing.pk], **fields}, follow=True
+    )
     listing.refresh_from_db()
+    return answer.content.decode()
 
 
 def test_a_listing_can_be_halted_and_resumed(staff: Client, rows: LedgerRows) -> None:
     listing = rows.listings["AAA"]
-    act(staff, "halt", listing)
-    assert listing.is_halted
-    assert "운영자" in listing.halt_reason
+    for reason in ({}, {"reason": ""}, {"reason": " \u200b "}):
+        assert 'name="reason"' in act(staff, "halt", listing, **reason)
+        assert not listing.is_halted, "staff must say why"
+    act(staff, "halt", listing, reason="공시  확인")
+    assert (listing.is_halted, listing.halt_reason) == (True, "공시 확인")
     assert gate().redis.hget(f"listing:{listing.pk}", "halted") == b"1"
-    act(staff, "resume", listing)
+    act(staff, "halt", listing, reason="두 번째")
+    act(staff, "resume", listing, reason="공시 완료")
     assert not listing.is_halted
     assert gate().redis.hget(f"listing:{listing.pk}", "halted") == b"0"
+    told = list(Message.objects.order_by("pk").values_list("text", flat=True))
+    name = f"{listing.company.name}(AAA)"
+    assert told == [
+        f"{name} 거래를 정지했어요. 취소는 할 수 있어요. 이유: 공시 확인",
+        f"{name} 거래를 다시 시작해요. 이유: 공시 완료",
+    ]
+    logged = [
+        (row.kind, row.listing_id, row.reason, row.by.nickname) for row in Intervention.objects.order_by("pk")
+    ]
+    assert logged == [
+        ("halt", listing.pk, "공시 확인", "운영자"),
+        ("lift", listing.pk, "공시 완료", "운영자"),
+    ]
+    assert LogEntry.objects.count() == 2
+    history = staff.get(f"/admin/trading/listing/{listing.pk}/history/").content.decode()
+    assert "공시 확인" in history
+    assert "공시 확인" in staff.get("/admin/trading/intervention/").content.decode()
 
 
 def test_a_listing_of_a_past_game_is_left_alone(staff: Client, rows: LedgerRows) -> None:
     listing = rows.listings["AAA"]
     Listing.objects.filter(pk=listing.pk).update(is_closed=True)
-    act(staff, "halt", listing)
+    act(staff, "halt", listing, reason="늦은 정지")
     assert not listing.is_halted
+    assert not Intervention.objects.exists()
 
 
 def test_who_may_only_look_cannot_halt(client: Client, rows: LedgerRows) -> None:
@@ -144,5 +172,5 @@ def test_who_may_only_look_cannot_halt(client: Client, rows: LedgerRows) -> None
     viewer.user_permissions.add(Permission.objects.get(codename="view_listing"))
     client.force_login(viewer)
     assert client.get("/admin/trading/listing/").status_code == 200
-    act(client, "halt", rows.listings["AAA"])
+    act(client, "halt", rows.listings["AAA"], reason="몰래")
     assert not rows.listings["AAA"].is_halted

@@ -177,7 +177,8 @@ def test_staff_see_why_audit_again_and_resume(client: Client) -> None:
     assert "won available, should be" in page
 
     def act(action: str) -> None:
-        client.post("/admin/trading/market/", {"action": action, "_selected_action": [exchange.market.pk]})
+        chosen = {"_selected_action": [exchange.market.pk], "reason": "확인"}
+        client.post("/admin/trading/market/", {"action": action, **chosen})
 
     act("resume")
     assert Market.objects.get().is_suspended, "it is as wrong as before"

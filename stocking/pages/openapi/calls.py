@@ -30,16 +30,25 @@ TAGS = [
 _GATE = ["csrf_failed", "invalid_request", "not_authenticated"]
 _ENTRY = ["recovering", "overloaded", "outcome_unknown"]
 _TERMS = ["invalid_quantity", "order_too_large", "invalid_tick", "price_out_of_range"]
+_MARKET = ["market_closed", "market_paused"]
 SUBMIT_CODES = [
-    *_GATE, "request_too_large", "client_order_id_reused", "rate_limited", "unknown_symbol", "market_closed", "halted",
+    *_GATE, "request_too_large", "client_order_id_reused", "rate_limited", "unknown_symbol", *_MARKET, "halted",
     *_TERMS, "too_many_open_orders", "insufficient_cash", "insufficient_shares", *_ENTRY,
 ]  # fmt: skip
 AMEND_CODES = [
-    *_GATE, "request_too_large", "rate_limited", "order_not_found", "order_not_open", "amend_pending", "market_closed",
+    *_GATE, "request_too_large", "rate_limited", "order_not_found", "order_not_open", "amend_pending", *_MARKET,
     "halted", *_TERMS, "insufficient_cash", "insufficient_shares", *_ENTRY,
 ]  # fmt: skip
-CANCEL_CODES = [*_GATE, "rate_limited", "order_not_found", "order_not_open", "market_closed", *_ENTRY]
-CANCEL_ALL_CODES = [*_GATE, "rate_limited", "unknown_symbol", "market_closed", *_ENTRY]
+CANCEL_CODES = [
+    *_GATE,
+    "rate_limited",
+    "order_not_found",
+    "order_not_open",
+    "market_closed",
+    "market_paused",
+    *_ENTRY,
+]
+CANCEL_ALL_CODES = [*_GATE, "rate_limited", "unknown_symbol", *_MARKET, *_ENTRY]
 
 
 def _parameter(

@@ -2,7 +2,7 @@
 -- A script validates everything first and writes last: Redis does not roll back.
 -- Keys of the gate store:
 --   gate                      state, run_id, epoch, market (the current one)
---   market:ID                 opens_at, closes_at, initial_cash, closed, suspended
+--   market:ID                 opens_at, closes_at, initial_cash, closed, suspended, paused, revision (of times and pause)
 --   market:ID:symbols         symbol -> listing
 --   listing:ID                market, symbol, lower, upper, last, halted, marked (has its end marker),
 --                             sequence (given), applied (released up to; absent while being loaded)
@@ -68,8 +68,15 @@ end
 
 -- Returns nil and the market's initial cash, or why nothing is accepted now.
 local function market_refusal(market, now)
-  local state = redis.call('HMGET', 'market:' .. market, 'opens_at', 'closes_at', 'closed', 'suspended', 'initial_cash')
-  if not state[1] or now < tonumber(state[1]) or now >= tonumber(state[2]) or state[3] ~= '0' or state[4] == '1' then
+  local state = redis.call('HMGET', 'market:' .. market, 'opens_at', 'closes_at', 'closed', 'suspended', 'initial_cash',
+    'paused')
+  if not state[1] or state[3] ~= '0' or state[4] == '1' then
+    return 'market_closed'
+  end
+  if state[6] == '1' then
+    return 'market_paused'
+  end
+  if now < tonumber(state[1]) or now >= tonumber(state[2]) then
     return 'market_closed'
   end
   return nil, state[5]

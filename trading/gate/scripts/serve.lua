@@ -1,5 +1,5 @@
 -- Begins to serve a loaded market: its times and listings become known, and it becomes the current market.
--- ARGV: payload (JSON): {market, opens_at, closes_at, initial_cash, closed, suspended,
+-- ARGV: payload (JSON): {market, opens_at, closes_at, initial_cash, closed, suspended, paused, revision,
 --   listings: [[listing, symbol, lower, upper, last, halted, checkpoint, marked]…]},
 --   epoch ('' keeps the present one; otherwise the gate opens in this epoch on the present store),
 --   run id of the store that the market was loaded into, with an epoch
@@ -30,7 +30,7 @@ for _, listing in ipairs(payload.listings) do
 end
 redis.call('HSET', 'market:' .. market, 'opens_at', integer(payload.opens_at), 'closes_at', integer(payload.closes_at),
   'initial_cash', integer(payload.initial_cash), 'closed', integer(payload.closed),
-  'suspended', integer(payload.suspended))
+  'suspended', integer(payload.suspended), 'paused', integer(payload.paused), 'revision', integer(payload.revision))
 redis.call('HSET', 'gate', 'market', market)
 if ARGV[2] ~= '' then
   redis.call('HSET', 'gate', 'state', 'open', 'run_id', ARGV[3], 'epoch', ARGV[2])
