@@ -3,16 +3,21 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from games import services
+from games.control import deeds_possible
+from games.forms import DEEDS, state_text
 from games.models import Bot, Game, News, NewsTemplate
+from games.selectors import game_current, game_get
 from stocking.base.units import now_ms
+from trading.reasons import staff_of
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -40,7 +45,8 @@ class GameAdmin(ReadOnlyAdmin):
     """Games, newest first. The seed stays unseen: it tells the news to come, and staff may be playing."""
 
     list_display = (
-        "number", "phase", "trading_time", "closing_time", "held_time", "canceled_time", "is_registered", "is_live",
+        "number", "phase", "trading_time", "closing_time", "paused_time", "held_time", "canceled_time",
+        "is_registered", "is_live",
     )  # fmt: skip
     exclude = ("seed",)
     list_filter = (
@@ -48,21 +54,79 @@ class GameAdmin(ReadOnlyAdmin):
         ("held_at", admin.EmptyFieldListFilter),
         ("canceled_at", admin.EmptyFieldListFilter),
     )
-    actions: Any = ("cancel",)
+    actions: Any = None
 
-    def has_cancel_permission(self, request: HttpRequest) -> bool:
-        """Who may change games may cancel one, though not touch its row."""
+    def has_control_permission(self, request: HttpRequest) -> bool:
+        """Who may change games may control them, though not touch a row."""
         return request.user.has_perm("games.change_game")
 
-    @admin.action(description=_("고른 게임 취소(결과 없음)"), permissions=["cancel"])
-    def cancel(self, request: HttpRequest, queryset: QuerySet[Game]) -> None:
-        """End the games without results; a game that has ended stays as it is."""
-        for game in queryset.select_related("market").order_by("pk"):
-            if services.game_cancel(game=game, now_ms=now_ms(), reason=str(request.user)):
-                self.message_user(request, gettext("게임 %(game)s을 취소했어요.") % {"game": game})
-            else:
-                text = gettext("게임 %(game)s은 이미 끝났어요.") % {"game": game}
-                self.message_user(request, text, messages.WARNING)
+    def get_urls(self) -> list[Any]:
+        """Add the pages on which staff say why they do what they do."""
+        page = self.admin_site.admin_view(self.control_page)
+        own = [path("<int:number>/control/<slug:deed>/", page, name="games_game_control")]
+        return own + super().get_urls()
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show what may be done to the current game."""
+        control = self._control(request, game_current())
+        return super().changelist_view(request, {**(extra_context or {}), "control": control})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show what may be done to this game."""
+        game = game_get(int(object_id)) if object_id.isdecimal() else None
+        control = self._control(request, game) if game else {}
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), "control": control}
+        )
+
+    def _control(self, request: HttpRequest, game: Game | None) -> dict[str, Any]:
+        """Return how the game stands, in words, and what may be done to it, with the addresses."""
+        number = 0 if game is None else game.number
+        kinds = deeds_possible(game) if self.has_control_permission(request) else []
+        deeds = [
+            {
+                "label": DEEDS[kind].title,
+                "url": reverse("admin:games_game_control", args=[number, kind.value]),
+            }
+            for kind in kinds
+        ]
+        return {"text": state_text(game, now_ms()), "deeds": deeds}
+
+    def control_page(self, request: HttpRequest, number: int, deed: str) -> HttpResponse:
+        """Ask for the reason (and for how long), and do it."""
+        game = game_get(number)
+        known = {kind.value: kind for kind in DEEDS}
+        if deed not in known or (game is None and number):
+            raise Http404
+        if not self.has_control_permission(request):
+            raise PermissionDenied
+        kind = known[deed]
+        form = DEEDS[kind].form(
+            request.POST or None, initial={"revision": 0 if game is None else game.market.revision}
+        )
+        if request.method == "POST" and form.is_valid():
+            done = form.perform(kind, game, staff_of(request), now_ms())
+            if done is not None:
+                self.log_change(request, done, f"{kind.label}: {form.cleaned_data['reason']}")
+                text = gettext("게임 %(game)s: %(deed)s") % {"game": done, "deed": DEEDS[kind].title}
+                self.message_user(request, text)
+                return HttpResponseRedirect(reverse("admin:games_game_changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": DEEDS[kind].title,
+            "explanation": DEEDS[kind].explanation,
+            "form": form,
+            "control": self._control(request, game),
+            "opts": self.model._meta,
+        }
+        return TemplateResponse(request, "admin/games/game/control.html", context)
+
+    @admin.display(description=_("일시정지"), ordering="paused_at")
+    def paused_time(self, game: Game) -> datetime | None:
+        """Since when its clock stands."""
+        return _local_time(game.paused_at)
 
     @admin.display(description=_("정산 보류"), ordering="held_at")
     def held_time(self, game: Game) -> datetime | None:

@@ -66,6 +66,10 @@ def bots_step(*, now_ms: int) -> int:
     game = game_current()
     if game is None or game.phase != Game.Phase.TRADING or not game.trading_at <= now_ms < game.closes_at:
         return 0
+    if game.is_paused:
+        return 0
+    # Bots live by the game's own clock: it stands while the game is paused.
+    now_ms = game.clock_time(now_ms)
     listings = list(Listing.objects.filter(market=game.market_id, is_halted=False).order_by("pk"))
     market = _Market(
         game=game,
@@ -113,7 +117,7 @@ def _pieces_by_company(game: Game) -> dict[int, list[Piece]]:
     found: dict[int, list[Piece]] = {}
     for news in News.objects.filter(game=game, published_at__isnull=False).order_by("pk"):
         sign = 1 if news.direction == Direction.GOOD else -1
-        at_ms = (news.published_at or 0) - game.trading_at
+        at_ms = game.clock_time(news.published_at or 0) - game.trading_at
         piece = Piece(str(news.pk), sign * news.magnitude_bps, at_ms)
         found.setdefault(news.company_id, []).append(piece)
     return found

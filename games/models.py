@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from games.core.schedule import GameTimes, GameView
+from games.core.schedule import GameTimes, GameView, clock_time
 from games.core.schedule import Phase as SchedulePhase
 from trading.models import Company, Market
 
@@ -17,6 +17,10 @@ class Game(models.Model):
     `is_live` is True from preparation to the results and NULL afterwards; being unique, it lets the database
     hold that at most one game is live, whichever worker ticks. A game that cannot be settled in time is held: it
     is settling still, no longer live, and its results come when they can. A canceled game ends without results.
+
+    While `paused_at` is set the game's clock stands and no phase changes; on resuming, what is to come moves on by the
+    length of the pause. `pauses` are the ended ones of its trading, [from, to] each. `extensions` counts how often
+    staff have made a phase longer: the time left may then be announced again.
     """
 
     class Phase(models.TextChoices):
@@ -41,6 +45,10 @@ class Game(models.Model):
     settling_at = models.BigIntegerField(_("정산 시작(ms)"), null=True, blank=True)
     held_at = models.BigIntegerField(_("정산 보류(ms)"), null=True, blank=True)
     canceled_at = models.BigIntegerField(_("취소(ms)"), null=True, blank=True)
+    paused_at = models.BigIntegerField(_("일시정지(ms)"), null=True, blank=True)
+    pause_reason = models.CharField(_("일시정지 사유"), max_length=200, blank=True)
+    pauses = models.JSONField(_("지난 일시정지"), default=list, blank=True)
+    extensions = models.PositiveIntegerField(_("연장 횟수"), default=0)
     is_registered = models.BooleanField(_("접수 준비 완료"), default=False)
     is_live = models.BooleanField(_("진행 중"), null=True, blank=True, unique=True, editable=False)
 
@@ -71,12 +79,30 @@ class Game(models.Model):
     @property
     def view(self) -> GameView:
         """What the schedule decides on."""
-        return GameView(SchedulePhase(self.phase), self.times, self.settling_at, self.is_held)
+        began = {
+            self.Phase.PREPARING: self.created_at,
+            self.Phase.TRADING: self.started_at,
+            self.Phase.SETTLING: self.settling_at,
+            self.Phase.INTERMISSION: self.closed_at,
+        }[self.Phase(self.phase)]
+        return GameView(
+            SchedulePhase(self.phase), self.times, self.settling_at, self.is_held, self.paused_at, began
+        )
 
     @property
     def is_held(self) -> bool:
         """Whether its results are still awaited while later games are played."""
         return self.held_at is not None and self.phase == self.Phase.SETTLING
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether its clock stands."""
+        return self.paused_at is not None
+
+    def clock_time(self, at_ms: int) -> int:
+        """Return a moment of its trading by its own clock, which stands while it is paused."""
+        until = at_ms if self.paused_at is None else min(at_ms, self.paused_at)
+        return clock_time(until, self.pauses)
 
 
 class Direction(models.TextChoices):

@@ -7,7 +7,16 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from games.core.schedule import Lengths, Phase, StartMode, next_times, phase_ends_at
+from games.core.schedule import (
+    GameTimes,
+    GameView,
+    Lengths,
+    Phase,
+    StartMode,
+    next_times,
+    phase_ends_at,
+    times_at,
+)
 from games.models import Game, News
 from stocking.base.units import now_ms
 
@@ -43,10 +52,16 @@ def games_finished(*, limit: int = 20) -> list[Game]:
     return list(Game.objects.filter(phase=Game.Phase.INTERMISSION, canceled_at=None).order_by("-pk")[:limit])
 
 
+def game_times(game: Game, time_ms: int) -> GameTimes:
+    """Return the game's plan; that of a paused one as if it went on now, so that what is left of it stands still."""
+    return times_at(game.view, time_ms, lengths=schedule_lengths(), mode=start_mode())
+
+
 def game_state(*, time_ms: int | None = None) -> dict[str, Any]:
     """Return the current game as `GET /api/game` and the topic `game` show it.
 
-    Before the very first game `number` is None and the phase is `intermission`.
+    Before the very first game `number` is None and the phase is `intermission`. While a game is paused its times to
+    come are those it has if it goes on at `server_time_ms`: the time left is their difference and stands still.
     """
     now = now_ms() if time_ms is None else time_ms
     game = game_current()
@@ -56,9 +71,9 @@ def game_state(*, time_ms: int | None = None) -> dict[str, Any]:
         number, phase = None, Phase.INTERMISSION.value
         ends_at = next_game_at = max(now, times.trading_at - lengths.prepare_ms)
     else:
-        times = game.times
+        times = game_times(game, now)
         number, phase = game.number, game.phase
-        ends_at, next_game_at = phase_ends_at(game.view), times.next_game_at
+        ends_at, next_game_at = phase_ends_at(GameView(Phase(phase), times)), times.next_game_at
     return {
         "number": number,
         "phase": phase,
@@ -67,6 +82,8 @@ def game_state(*, time_ms: int | None = None) -> dict[str, Any]:
         "next_game_at_ms": next_game_at,
         "trading_at_ms": times.trading_at,
         "closes_at_ms": times.closes_at,
+        "paused_at_ms": None if game is None else game.paused_at,
+        "pause_reason": "" if game is None else game.pause_reason,
     }
 
 

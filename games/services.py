@@ -18,22 +18,30 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from chat.services import announce
+from games.announcing import (
+    duration_text,
+    history_mend,
+    news_publish,
+    preparation_text,
+    publish_after_commit,
+    rest_text,
+    state_mend,
+    time_left_announce,
+)
 from games.core.bots import BotKind, endowment
 from games.core.news import Headline, Subject, news_plan
-from games.core.schedule import Phase, Step, next_step, next_times, time_left_mark
+from games.core.schedule import GameTimes, GameView, Phase, StartMode, Step, delayed, next_step, next_times
 from games.locks import game_lock
 from games.models import Bot, Direction, Game, News, NewsTemplate
-from games.selectors import game_current, game_get, game_state, news_due, schedule_lengths, start_mode
-from stocking.base import stream
+from games.selectors import game_current, game_get, schedule_lengths, start_mode
 from stocking.base.alarms import alarm
 from trading.audit.watch import market_certify
-from trading.feed import market_changed
-from trading.models import Company, Market
-from trading.selectors.markets import listings_of
+from trading.models import Company
 from trading.services import (
     Grant,
     market_close,
     market_create,
+    market_enforce,
     market_finish,
     market_grant,
     market_is_drained,
@@ -45,7 +53,6 @@ logger = logging.getLogger(__name__)
 LEFTOVERS_A_TICK = 3
 STEPS_MAX = 8  # a very late tick walks through every phase once, and a little more
 SEED_BITS = 48
-MINUTE_MS = 60_000
 
 DrainedListener = Callable[[Game], None]
 _drained_listeners: list[DrainedListener] = []
@@ -100,54 +107,86 @@ def game_tick(
             break
     leftovers_tend(now_ms=now_ms, finish=finish)
     game = game_current()
-    if game is not None and game.phase == Phase.TRADING:
-        news_publish(game=game, now_ms=now_ms)
+    if game is not None:
+        _enforce(game)
+        if game.phase == Phase.TRADING:
+            news_publish(game=game, now_ms=now_ms)
         time_left_announce(game=game, now_ms=now_ms)
+        state_mend(game)
+        history_mend()
     return game
+
+
+def _enforce(game: Game) -> None:
+    """Have the gate know what staff have decided, in case whoever was to tell it has died."""
+    if not game.is_live or not game.is_registered:
+        return
+    try:
+        market_enforce(market=game.market)
+    except redis.RedisError:
+        logger.warning("The gate could not be told of game %s.", game.number, exc_info=True)
 
 
 # Creating -------------------------------------------------------------------------------------------
 
 
-def game_create(*, now_ms: int, is_first: bool = False, seed: int | None = None) -> Game | None:
+def game_create(
+    *, now_ms: int, is_first: bool = False, seed: int | None = None, at_once: bool = False
+) -> Game | None:
     """Create the next game with its market, the bots' grants and its planned news, in one transaction.
 
-    None when a game is live or no company is listed. Two at once: one of them fails on `is_live`
-    (IntegrityError).
+    None when it is not its time, or no company is listed. `at_once`: staff want it now, with a short preparation,
+    whenever it would be due. Two at once: one of them fails on `is_live` (IntegrityError).
     """
     with transaction.atomic():
         previous = game_current()
+        if previous is not None:
+            game_lock(previous.number)
+            previous.refresh_from_db()
         companies = list(Company.objects.filter(is_listed=True))
         is_over = previous is None or previous.phase == Phase.INTERMISSION or previous.is_held
         if not is_over or not companies:
             return None
-        lengths = schedule_lengths()
+        lengths, mode = schedule_lengths(), start_mode()
+        view = None if previous is None else previous.view
+        if not at_once:
+            step = next_step(now_ms=now_ms, latest=view, lengths=lengths, mode=mode, is_first=is_first)
+            if step is not Step.CREATE:  # staff have changed the times, or paused, since the tick looked
+                return None
         times = next_times(
             now_ms=now_ms,
             lengths=lengths,
-            mode=start_mode(),
-            previous=None if previous is None else previous.times,
-            is_first=is_first,
+            mode=StartMode.NOW if at_once else mode,
+            previous=None if view is None else view.times,
+            is_first=is_first or at_once,
         )
-        market = market_create(
-            companies=companies,
-            opens_at=times.trading_at,
-            closes_at=times.closes_at,
-            initial_cash=settings.INITIAL_CASH_WON,
-        )
-        game = Game.objects.create(
-            market=market,
-            seed=secrets.randbits(SEED_BITS) if seed is None else seed,
-            created_at=now_ms,
-            trading_at=times.trading_at,
-            closes_at=times.closes_at,
-            next_game_at=times.next_game_at,
-            is_live=True,
-        )
-        market_grant(market=market, grants=_bot_grants(companies))
-        _news_create(game, companies)
-        announce(text=_preparation_text(game, companies), key=f"game:{game.number}:preparing")
-        _publish_after_commit()
+        if at_once:
+            times = delayed(GameView(Phase.PREPARING, times), 0, lengths=lengths, mode=mode)
+        game = _game_insert(companies, times, now_ms=now_ms, seed=seed)
+        text = preparation_text(game, companies, left_ms=times.trading_at - now_ms)
+        announce(text=text, key=f"game:{game.number}:preparing")
+        publish_after_commit()
+    return game
+
+
+def _game_insert(companies: list[Company], times: GameTimes, *, now_ms: int, seed: int | None) -> Game:
+    market = market_create(
+        companies=companies,
+        opens_at=times.trading_at,
+        closes_at=times.closes_at,
+        initial_cash=settings.INITIAL_CASH_WON,
+    )
+    game = Game.objects.create(
+        market=market,
+        seed=secrets.randbits(SEED_BITS) if seed is None else seed,
+        created_at=now_ms,
+        trading_at=times.trading_at,
+        closes_at=times.closes_at,
+        next_game_at=times.next_game_at,
+        is_live=True,
+    )
+    market_grant(market=market, grants=_bot_grants(companies))
+    _news_create(game, companies)
     return game
 
 
@@ -225,8 +264,14 @@ def _news_create(game: Game, companies: list[Company]) -> None:
 
 
 def _phase_set(game: Game, old: Phase, new: Phase, **fields: Any) -> bool:
-    """Compare and set: True for the one caller that moves the game from `old` to `new`."""
-    return bool(Game.objects.filter(pk=game.pk, phase=old).update(phase=new, **fields))
+    """Compare and set: True for the one caller that moves the game from `old` to `new`.
+
+    What the caller has decided upon must still hold: staff may have paused the game or moved its times meanwhile.
+    """
+    same = Game.objects.filter(
+        pk=game.pk, phase=old, paused_at=None, trading_at=game.trading_at, closes_at=game.closes_at
+    )
+    return bool(same.update(phase=new, **fields))
 
 
 @transaction.atomic
@@ -239,7 +284,7 @@ def game_open(*, game: Game, now_ms: int) -> bool:
         "time": duration_text(game.closes_at - game.trading_at),
     }
     announce(text=text, key=f"game:{game.number}:trading")
-    _publish_after_commit(game.market)
+    publish_after_commit(game.market)
     return True
 
 
@@ -250,7 +295,7 @@ def game_close(*, game: Game, now_ms: int) -> bool:
         return False
     text = _("게임 #%(number)s 거래가 끝났어요. 남은 주문은 취소되고 결과를 정산하고 있어요.")
     announce(text=text % {"number": game.number}, key=f"game:{game.number}:settling")
-    _publish_after_commit(game.market)
+    publish_after_commit(game.market)
     return True
 
 
@@ -264,31 +309,9 @@ def game_hold(*, game: Game, now_ms: int) -> bool:
         "게임 #%(number)s 결과가 늦어지고 있어요. 확인이 끝나면 알려 드릴게요. 다음 게임은 그대로 시작해요."
     )
     announce(text=text % {"number": game.number}, key=f"game:{game.number}:held")
-    _publish_after_commit()
+    publish_after_commit()
     what = f"Game {game.number} cannot be settled; the next one begins without its results."
     transaction.on_commit(partial(alarm, "game_held", what))
-    return True
-
-
-def game_cancel(*, game: Game, now_ms: int, reason: str) -> bool:
-    """End a game without results, whatever it is doing; False when it has ended already.
-
-    Nobody trades in it any more, nobody's rating moves. What was traded stays in the ledger.
-    """
-    with transaction.atomic():
-        locked = game_lock(game.number)
-        if locked is None or locked.phase == Phase.INTERMISSION:
-            return False
-        fields = {"phase": Phase.INTERMISSION, "canceled_at": now_ms, "closed_at": now_ms, "is_live": None}
-        if locked.trading_at < now_ms < locked.closes_at:  # clocks show when trading really ended
-            fields["closes_at"] = now_ms
-            Market.objects.filter(pk=game.number).update(closes_at=now_ms)
-        Game.objects.filter(pk=game.pk).update(**fields)
-        text = _("게임 #%(number)s이 취소됐어요. 결과와 MMR에 반영되지 않아요.")
-        announce(text=text % {"number": game.number}, kind="result", key=f"game:{game.number}:canceled")
-        _publish_after_commit(game.market)
-    logger.warning("Game %s is canceled: %s", game.number, reason)
-    leftovers_tend(now_ms=now_ms)
     return True
 
 
@@ -348,74 +371,8 @@ def game_finish(*, number: int, now_ms: int) -> bool:
         for listener in _drained_listeners:
             listener(game)
         Game.objects.filter(pk=number).update(phase=Phase.INTERMISSION, closed_at=now_ms, is_live=None)
-        text = _("게임 #%(number)s 결과가 나왔어요. 결과 화면에서 순위와 수익률을 확인해 보세요.")
-        announce(text=text % {"number": game.number}, kind="result", key=f"game:{number}:results")
-        _publish_after_commit()
+        # The results themselves are announced by those who make them.
+        announce(text=rest_text(locked, now_ms), key=f"game:{number}:intermission")
+        publish_after_commit()
     market_finish(market=game.market)
     return True
-
-
-# Saying it ------------------------------------------------------------------------------------------
-
-
-def news_publish(*, game: Game, now_ms: int) -> int:
-    """Publish the news that is due, each exactly once; return how many pieces this call has published."""
-    count = 0
-    for news in news_due(game, now_ms):
-        with transaction.atomic():
-            if News.objects.filter(pk=news.pk, published_at=None).update(published_at=now_ms):
-                announce(text=news.headline, kind="news", level=news.direction, key=f"news:{news.pk}")
-                count += 1
-    return count
-
-
-def time_left_announce(*, game: Game, now_ms: int) -> bool:
-    """Announce the time left at each whole minute, 30 s and 10 s; True when this call has announced."""
-    mark = time_left_mark(now_ms=now_ms, times=game.times)
-    if mark is None:
-        return False
-    text = _("마감까지 %(time)s 남았어요.") % {"time": duration_text(mark)}
-    return announce(text=text, key=f"game:{game.number}:left:{mark // 1_000}") is not None
-
-
-def duration_text(length_ms: int) -> str:
-    """Return a length of time in words: minutes and seconds."""
-    minutes, rest = divmod(length_ms, MINUTE_MS)
-    seconds = rest // 1_000
-    if minutes and seconds:
-        return _("%(minutes)s분 %(seconds)s초") % {"minutes": minutes, "seconds": seconds}
-    if minutes:
-        return _("%(minutes)s분") % {"minutes": minutes}
-    return _("%(seconds)s초") % {"seconds": seconds}
-
-
-def _preparation_text(game: Game, companies: list[Company]) -> str:
-    listed = ", ".join(
-        _("%(name)s(%(symbol)s) %(price)s원")
-        % {"name": company.name, "symbol": company.symbol, "price": f"{company.base_price:,}"}
-        for company in companies
-    )
-    text = _("게임 #%(number)s 준비 중이에요. 시작 자금 %(cash)s원, 오늘의 종목과 기준가: %(listed)s")
-    return text % {"number": game.number, "cash": f"{settings.INITIAL_CASH_WON:,}", "listed": listed}
-
-
-def _publish_after_commit(market: Market | None = None) -> None:
-    """Publish the topic `game` after the commit, and the listings' status when the market opens or closes."""
-    transaction.on_commit(game_publish)
-    if market is not None:
-        transaction.on_commit(partial(_listings_publish, market))
-
-
-def _listings_publish(market: Market) -> None:
-    try:
-        market_changed(listings_of(market))
-    except redis.RedisError:
-        logger.warning("The listings' status could not be published.", exc_info=True)
-
-
-def game_publish() -> None:
-    """Publish the topic `game` as the database has it; the next snapshot makes good a lost one."""
-    try:
-        stream.publish("game", game_state())
-    except redis.RedisError:
-        logger.warning("The game's state could not be published.", exc_info=True)

@@ -47,7 +47,7 @@ def game_tick() -> None:
     if is_first and game.is_live and game.phase != Phase.SETTLING:
         cache.delete("games:fresh_start")
     boundary = phase_ends_at(game.view)
-    if now < boundary <= now + TICK_SECONDS * 1_000:
+    if not game.is_paused and now < boundary <= now + TICK_SECONDS * 1_000:
         due = datetime.fromtimestamp((boundary + BOUNDARY_MARGIN_MS) / 1_000, tz=UTC)
         game_tick.apply_async(eta=due, expires=due + timedelta(seconds=TICK_SECONDS), queue="clock")
 

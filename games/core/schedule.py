@@ -8,6 +8,7 @@ due does nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -69,12 +70,17 @@ class GameTimes:
 
 @dataclass(frozen=True, slots=True)
 class GameView:
-    """What the schedule knows of the latest game. A held one is settling still, and no longer waited for."""
+    """What the schedule knows of the latest game. A held one is settling still, and no longer waited for.
+
+    `paused_at` is since when its clock stands; `began_at` when its phase began, as far as it is known.
+    """
 
     phase: Phase
     times: GameTimes
     settling_at: int | None = None
     is_held: bool = False
+    paused_at: int | None = None
+    began_at: int | None = None
 
 
 def _times_from(prepares_at: int, lengths: Lengths) -> GameTimes:
@@ -113,10 +119,13 @@ def next_step(
     `is_first` marks the first tick since the clock was silent: in mode `now` it cuts an intermission short,
     so that a fresh start reaches a trading game at once. `FINISH` is due as soon as a game settles; whether
     its market is drained is for the caller to see. A game that cannot be settled is held (`HOLD`) when the next
-    one is due, at the earliest half a minute after it began to settle: the next game does not wait for it.
+    one is due, at the earliest half a minute after it began to settle: the next game does not wait for it. While
+    the latest game is paused nothing is due.
     """
     if latest is None:
         return Step.CREATE
+    if latest.paused_at is not None:
+        return Step.WAIT
     times = latest.times
     match Phase.INTERMISSION if latest.is_held else latest.phase:
         case Phase.PREPARING:
@@ -145,13 +154,49 @@ def phase_ends_at(view: GameView) -> int:
             return view.times.next_game_at
 
 
-def time_left_mark(*, now_ms: int, times: GameTimes) -> int | None:
-    """Return the mark (time left in ms: whole minutes, 30 s, 10 s) to announce now, or None.
+def delayed(view: GameView, by_ms: int, *, lengths: Lengths, mode: StartMode) -> GameTimes:
+    """Return the plan when the present phase lasts so much longer (or, negative, shorter), with all behind it.
 
-    A mark is due from its moment for a few seconds; after that it would be a lie and is left out.
+    In mode `aligned` the next game still begins at a multiple of the cycle: the first one that leaves half a minute
+    (or the usual rest, where that is shorter) behind the close. Where the rest itself is made longer, that alone moves.
     """
-    left = times.closes_at - now_ms
-    length = times.closes_at - times.trading_at
+    times = view.times
+    if view.phase in (Phase.SETTLING, Phase.INTERMISSION):
+        next_game_at = max(times.next_game_at + by_ms, times.closes_at + 1)
+        return GameTimes(times.trading_at, times.closes_at, next_game_at)
+    trading_at = times.trading_at + (by_ms if view.phase is Phase.PREPARING else 0)
+    closes_at = max(times.closes_at + by_ms, trading_at + 1)
+    if mode is StartMode.NOW:
+        return GameTimes(trading_at, closes_at, times.next_game_at + closes_at - times.closes_at)
+    usual_rest = lengths.cycle_ms - lengths.prepare_ms - lengths.trading_ms
+    earliest = closes_at + min(SETTLING_MS_MIN, usual_rest)
+    return GameTimes(trading_at, closes_at, -(-earliest // lengths.cycle_ms) * lengths.cycle_ms)
+
+
+def times_at(view: GameView, now_ms: int, *, lengths: Lengths, mode: StartMode) -> GameTimes:
+    """Return the plan as it is at `now_ms`: that of a paused game is the one it has if it goes on now."""
+    if view.paused_at is None or now_ms <= view.paused_at:
+        return view.times
+    return delayed(view, now_ms - view.paused_at, lengths=lengths, mode=mode)
+
+
+def clock_time(at_ms: int, pauses: Sequence[Sequence[int]]) -> int:
+    """Return a moment by the game's own clock, which stands while it is paused.
+
+    `pauses` are (from, to) in order, those of the trading alone, ended ones. So `clock_time(t) - trading_at` is for how
+    long the game had traded at `t`.
+    """
+    return at_ms - sum(max(0, min(at_ms, until) - since) for since, until in pauses)
+
+
+def time_left_mark(*, now_ms: int, began_at: int, ends_at: int) -> int | None:
+    """Return the mark (time left of a phase in ms: whole minutes, 30 s, 10 s) to announce now, or None.
+
+    A mark is due from its moment for a few seconds; after that it would be a lie and is left out. A phase's whole
+    length is no mark: its beginning has an announcement of its own.
+    """
+    left = ends_at - now_ms
+    length = ends_at - began_at
     if left <= 0 or left >= length:
         return None
     minute_mark = -(-left // MINUTE_MS) * MINUTE_MS

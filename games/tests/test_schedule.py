@@ -172,12 +172,12 @@ def test_phase_ends(phase: Phase, ends_at: int) -> None:
     ],
 )
 def test_time_left_marks(left: int, mark: int | None) -> None:
-    assert time_left_mark(now_ms=TIMES.closes_at - left, times=TIMES) == mark
+    began_at, ends_at = TIMES.trading_at, TIMES.closes_at
+    assert time_left_mark(now_ms=ends_at - left, began_at=began_at, ends_at=ends_at) == mark
 
 
 def test_marks_of_a_short_game_leave_out_its_own_length() -> None:
-    times = GameTimes(0, 30_000, 40_000)
-    said = {time_left_mark(now_ms=now, times=times) for now in range(0, 30_000, 500)}
+    said = {time_left_mark(now_ms=now, began_at=0, ends_at=30_000) for now in range(0, 30_000, 500)}
     assert said == {None, 10_000}
 
 

@@ -111,9 +111,10 @@ def test_a_game_from_preparation_to_results(boundary: int) -> None:
     assert game.is_live is None
     assert game.closed_at == boundary + PREPARE + TRADING + 1_000
     assert Market.objects.get(pk=game.number).is_settled
-    assert texts("result") == [
-        f"게임 #{game.number} 결과가 나왔어요. 결과 화면에서 순위와 수익률을 확인해 보세요."
-    ]
+    assert texts("result") == [], "what the results are is told by those who make them"
+    assert texts()[-1] == (
+        f"게임 #{game.number} 끝! 결과 화면에서 순위와 수익률을 확인해 보세요. 다음 게임까지 1분 59초 남았어요."
+    )
     assert tick(boundary + CYCLE - 1).number == game.number
     following = tick(boundary + CYCLE)
     assert following.number > game.number
@@ -132,7 +133,9 @@ def test_doubled_ticks_change_nothing(boundary: int) -> None:
     assert game.phase == Phase.INTERMISSION
     assert Game.objects.count() == 1
     number = game.number
-    assert keys() == [f"game:{number}:{what}" for what in ("preparing", "trading", "settling", "results")]
+    assert keys() == [
+        f"game:{number}:{what}" for what in ("preparing", "trading", "settling", "intermission")
+    ]
 
 
 def test_a_very_late_tick_walks_through_every_phase(boundary: int) -> None:
@@ -264,12 +267,12 @@ def test_a_game_waits_in_settling_until_every_listener_has_succeeded(
     with pytest.raises(RuntimeError, match="died"):
         game_tick(now_ms=end + 500)
     assert Game.objects.get().phase == Phase.SETTLING
-    assert texts("result") == []
+    assert keys()[-1].endswith(":settling")
     assert tick(end + 1_000).phase == Phase.INTERMISSION
     tick(end + 1_500)
     number = game.number
     assert called == [(name, number, "settling") for name in ("good", "bad", "good", "bad")]
-    assert len(texts("result")) == 1
+    assert [key for key in keys() if key.endswith(":intermission")] == [f"game:{number}:intermission"]
 
 
 def test_settling_may_be_handed_elsewhere(boundary: int) -> None:
@@ -319,13 +322,19 @@ def test_an_order_resting_at_the_close_is_cancelled_before_the_results(settings:
 
 def test_the_time_left_is_said_once_at_each_mark(boundary: int) -> None:
     game = tick(boundary)
-    for now in range(game.trading_at, game.closes_at, 1_000):
-        tick(now)
-    said = [text for text in texts() if "남았어요" in text]
+    for now in range(boundary, boundary + CYCLE, 3_000):
+        if tick(now).phase == Phase.SETTLING:
+            drain(game)
+    said = [text for text in texts() if "남았어요" in text and "끝!" not in text]
     assert said == [
+        "거래 시작까지 30초 남았어요.",
+        "거래 시작까지 10초 남았어요.",
         *[f"마감까지 {minutes}분 남았어요." for minutes in range(8, 0, -1)],
         "마감까지 30초 남았어요.",
         "마감까지 10초 남았어요.",
+        "다음 게임까지 1분 남았어요.",
+        "다음 게임까지 30초 남았어요.",
+        "다음 게임까지 10초 남았어요.",
     ]
 
 
@@ -410,6 +419,8 @@ def test_the_state_names_the_ends(boundary: int) -> None:
         "next_game_at_ms": boundary + CYCLE,
         "trading_at_ms": game.trading_at,
         "closes_at_ms": game.closes_at,
+        "paused_at_ms": None,
+        "pause_reason": "",
     }
     current = game_current()
     assert current is not None

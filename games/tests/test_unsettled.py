@@ -9,10 +9,11 @@ from django.test import Client
 from accounts.models import User
 from chat.models import Message
 from games import services
+from games.control import game_cancel
 from games.core.schedule import SETTLING_MS_MIN, GameView, Phase
 from games.models import Game
 from games.seeding import catalogue_seed
-from games.services import game_cancel, game_finish, game_hold, game_tick
+from games.services import game_finish, game_hold, game_tick
 from stocking.base.alarms import alarm_counts
 from stocking.base.units import now_ms
 from trading.engine import listing_drain
@@ -101,7 +102,7 @@ def test_the_next_game_begins_on_time_and_the_results_come_later(
     assert results == [old.number]
     assert (old.phase, old.closed_at) == (Phase.INTERMISSION, boundary + CYCLE + 5_000)
     assert Market.objects.get(pk=old.number).is_settled
-    assert keys(old) == ["preparing", "trading", "settling", "held", "results"]
+    assert keys(old) == ["preparing", "trading", "settling", "held", "intermission"]
     assert (new.phase, new.is_live) == (Phase.PREPARING, True)
     assert tick(boundary + CYCLE + PREPARE).phase == Phase.TRADING
     assert results == [old.number]
@@ -215,8 +216,12 @@ def test_a_held_game_can_be_canceled_and_the_present_one_goes_on(boundary: int, 
 def test_staff_cancel_a_game_in_the_admin(boundary: int, client: Client) -> None:
     game = settling(boundary)
     client.force_login(User.objects.get(nickname="운영자"))
+    url = f"/admin/games/game/{game.pk}/control/cancel/"
+    client.post(url, {"reason": " ", "revision": 0})
+    game.refresh_from_db()
+    assert game.canceled_at is None, "a reason must be given"
     for _ in range(2):
-        client.post("/admin/games/game/", {"action": "cancel", "_selected_action": [game.pk]})
+        client.post(url, {"reason": "점검", "revision": 0})
     game.refresh_from_db()
     assert game.canceled_at is not None
     assert client.get(f"/api/games/{game.number}").json()["canceled"] is True
@@ -226,6 +231,6 @@ def test_staff_cancel_a_game_in_the_admin(boundary: int, client: Client) -> None
 
 def test_the_view_says_whether_a_game_is_held() -> None:
     game = Game(phase=Phase.SETTLING, trading_at=1, closes_at=2, next_game_at=3, settling_at=2, held_at=3)
-    assert game.view == GameView(Phase.SETTLING, game.times, 2, True)
+    assert game.view == GameView(Phase.SETTLING, game.times, 2, True, None, 2)
     game.phase = Phase.INTERMISSION
     assert not game.view.is_held

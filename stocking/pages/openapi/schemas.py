@@ -150,6 +150,11 @@ SCHEMAS: dict[str, Schema] = {
         next_game_at_ms=TIME,
         trading_at_ms=TIME,
         closes_at_ms=TIME,
+        paused_at_ms={
+            **maybe(TIME),
+            "description": "Since when staff have paused it; then the times to come are as if it went on now.",
+        },
+        pause_reason={**TEXT, "description": "Why it is paused, as staff say; empty where it is not."},
     ),
     "Listing": thing(
         symbol=SYMBOL,
@@ -163,7 +168,7 @@ SCHEMAS: dict[str, Schema] = {
         lower_limit=WON,
         tick_size=WON,
         volume=SHARES,
-        status={"type": "string", "enum": ["preparing", "trading", "halted", "closed"]},
+        status={"type": "string", "enum": ["preparing", "trading", "paused", "halted", "closed"]},
     ),
     "Market": thing(listings=array(ref("Listing"))),
     "Book": thing(
