@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 INITIAL_MMR = 1_000
 # Written by the ranking alone.
-RATING_FIELDS = frozenset({"mmr", "tier", "rating_mean", "rating_deviation", "games_played"})
+RATING_FIELDS = frozenset({"mmr", "tier", "rating_mean", "rating_deviation", "games_played", "rated_at"})
 
 nickname_validator = RegexValidator(
     r"^[0-9A-Za-z가-힣_]{2,12}\Z", _("닉네임은 한글, 영문, 숫자, 밑줄로 2~12자까지 쓸 수 있어요.")
@@ -70,6 +70,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     rating_mean = models.FloatField(null=True, editable=False)
     rating_deviation = models.FloatField(null=True, editable=False)
     games_played = models.PositiveIntegerField(_("참가한 게임"), default=0)
+    rated_at = models.BigIntegerField(_("마지막 게임(ms)"), null=True, editable=False)
     date_joined = models.DateTimeField(_("가입한 때"), default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()

@@ -171,3 +171,38 @@ class Award(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.review_id}: {self.kind}"
+
+
+class Tally(models.Model):
+    """What a player's games of one day, one week or all time came to: the boards by return are read from it.
+
+    Derived from the results, by which it can be made anew. `start` is when the period began, 0 for all time;
+    `average_bps` is the mean return of a game, rounded down.
+    """
+
+    class Period(models.TextChoices):
+        """What is covered."""
+
+        DAY = "day", _("오늘")
+        WEEK = "week", _("이번 주")
+        ALL = "all", _("전체")
+
+    period = models.CharField(max_length=4, choices=Period.choices)
+    start = models.BigIntegerField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    games = models.PositiveIntegerField()
+    return_bps_sum = models.BigIntegerField()
+    average_bps = models.BigIntegerField()
+    best_bps = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = _("누적 성적")
+        verbose_name_plural = _("누적 성적")
+        indexes = [models.Index(fields=["period", "start", "-average_bps", "user"], name="tally_by_average")]
+        constraints = [
+            models.UniqueConstraint(fields=["period", "start", "user"], name="tally_once_a_period"),
+            models.CheckConstraint(condition=models.Q(games__gt=0), name="tally_has_games"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.start}: {self.user_id}"

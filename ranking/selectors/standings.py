@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Sum
+from django.db.models import Count, Exists, F, OuterRef, Sum
 
 from ranking.core.valuation import Window, closing_value, equity, return_bps, window_bounds
 from trading.models import Holding, Listing, Market, Order, Portfolio, Trade
@@ -63,12 +63,11 @@ def last_prices(market: Market) -> dict[int, int]:
 
 
 def fill_counts(market: Market) -> Counter[int]:
-    """Return how many fills each human had, as maker or taker; two queries."""
+    """Return how many fills each account had, as maker or taker; two queries."""
     counts: Counter[int] = Counter()
     for role in ("maker_id", "taker_id"):
-        is_bot = f"{role.removesuffix('_id')}__is_bot"
         rows = (
-            Trade.objects.filter(Q(**{is_bot: False}), listing__market=market)
+            Trade.objects.filter(listing__market=market)
             .values_list(role)
             .annotate(fills=Count("pk"))
             .order_by()

@@ -59,7 +59,7 @@ def test_fills_count_as_maker_and_as_taker(arena: Arena) -> None:
     maker, taker = arena.player("만든개미", fills=2), arena.player("받은개미", fills=1)
     trade = arena.trade(arena.beta, buyer=taker, price=50_000, at=CLOSES_AT)
     type(trade).objects.filter(pk=trade.pk).update(maker=maker)
-    assert fill_counts(arena.market) == {maker.pk: 3, taker.pk: 2}
+    assert fill_counts(arena.market) == {maker.pk: 3, taker.pk: 2, arena.bot.pk: 3}
 
 
 def test_closing_values_by_the_window_the_last_and_the_base_price(arena: Arena) -> None:
