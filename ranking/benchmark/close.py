@@ -1,0 +1,116 @@
+"""How long a game takes from the end of its trading until its results are shown."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from celery import current_app
+from django.conf import settings
+from django.db import connection
+
+from games import services as games
+from games.models import Game
+from ranking import services
+from ranking.benchmark.world import closing_game
+from ranking.models import Result
+from ranking.selectors import results_of
+from stocking.base.units import now_ms
+from trading import engine, feed
+from trading.core.invariants import require
+from trading.models import Listing
+from trading.services import market_close, market_is_drained, market_register
+
+T = TypeVar("T")
+
+
+@dataclass
+class Measured:
+    """Seconds by step, in their order; `settle`, `rank_and_rate` and `show` follow one another."""
+
+    players: int
+    steps: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Add what the block takes."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.steps[name] = self.steps.get(name, 0.0) + time.perf_counter() - began
+
+    def timed(self, name: str, function: Callable[..., T]) -> Callable[..., T]:
+        """Return the function, its time added to a step."""
+
+        def call(*args: Any, **kwargs: Any) -> T:
+            with self.step(name):
+                return function(*args, **kwargs)
+
+        return call
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures of the outside contract."""
+        steps = dict(self.steps)
+        setup, notices = steps.pop("setup"), steps.pop("notices")
+        finish = steps.pop("finish") - steps["audit"] - steps["results"]
+        shown = steps.pop("show")
+        return {
+            "players": self.players,
+            "seconds": round(sum(steps.values()) + finish + shown, 3),
+            "close_seconds": round(steps["close"], 3),
+            "drain_seconds": round(steps["drain"], 3),
+            "audit_seconds": round(steps["audit"], 3),
+            "results_seconds": round(steps["results"], 3),
+            "finish_seconds": round(finish, 3),
+            "show_seconds": round(shown, 3),
+            "notices_seconds": round(notices, 3),
+            "setup_seconds": round(setup, 3),
+            "database": connection.vendor,
+        }
+
+
+def close_measure(*, players: int, listings: int, seed: int) -> Measured:
+    """Close, settle, rank and rate a game of so many players. Needs `throwaway()` around it."""
+    measured = Measured(players)
+    current_app.conf.broker_url = settings.BUS_REDIS_URL
+    with measured.step("setup"):
+        game = closing_game(players=players, listings=listings, seed=seed, now_ms=now_ms())
+        while not market_register(market=game.market):
+            pass
+        engine.engine_process_begin()
+    with measured.step("close"):
+        require(market_close(market=game.market), "the market does not close")
+    with measured.step("drain"):
+        _drain(game)
+    _finish(game, measured)
+    with measured.step("show"):
+        shown = results_of(game.number, limit=100)
+    require(shown["participants"] == players == Result.objects.count(), "not everybody has a result")
+    require(shown["phase"] == Game.Phase.INTERMISSION, "the results are not shown")
+    with measured.step("notices"):
+        services.results_notify(market_id=game.number)
+    return measured
+
+
+def _drain(game: Game) -> None:
+    keys = list(Listing.objects.filter(market=game.market).order_by("pk").values_list("pk", flat=True))
+    for key in keys:
+        while engine.listing_drain(key):
+            pass
+    feed.flush()
+    require(market_is_drained(market=game.market), "the market is not drained")
+
+
+def _finish(game: Game, measured: Measured) -> None:
+    """Finish the game as the jobs' worker does, the audit and the results timed within."""
+    certify, listeners = games.market_certify, list(games._drained_listeners)
+    games.market_certify = measured.timed("audit", certify)
+    games._drained_listeners[:] = [measured.timed("results", listener) for listener in listeners]
+    try:
+        with measured.step("finish"):
+            require(games.game_finish(number=game.number, now_ms=now_ms()), "the game does not finish")
+    finally:
+        games.market_certify = certify
+        games._drained_listeners[:] = listeners
