@@ -50,7 +50,10 @@ class UserAdmin(DjangoUserAdmin):
     actions = ("ban", "unban")
     fieldsets = (
         (None, {"fields": ("nickname", "email", "password_state", "is_active")}),
-        (_("게임"), {"fields": ("tier", "mmr", "rating_mean", "rating_deviation", "games_played", "rated_at")}),
+        (
+            _("게임"),
+            {"fields": ("tier", "mmr", "rating_mean", "rating_deviation", "games_played", "rated_at")},
+        ),
         (_("종류"), {"fields": ("is_guest", "is_bot")}),
         (
             _("권한"),
