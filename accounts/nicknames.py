@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User, nickname_fold, nickname_validator
 
 GUEST_PREFIX = "체험왕"
+BOT_PREFIX = "봇_"
 MAX_RAW_CHARACTERS = 64
 # Names that would let a player pass for the house.
 _RESERVED = ("운영자", "운영진", "관리자", "시스템", "스톡킹", "stocking", "admin", "system", "moderator")
@@ -24,7 +25,8 @@ def nickname_clean(raw: str, *, owner_id: int | None = None, reserved_allowed: b
     nickname = unicodedata.normalize("NFKC", raw).strip()
     nickname_validator(nickname)
     folded = nickname_fold(nickname)
-    reserved = folded.startswith(GUEST_PREFIX) or any(word in folded for word in _RESERVED)
+    prefixes = (GUEST_PREFIX, nickname_fold(BOT_PREFIX))
+    reserved = folded.startswith(prefixes) or any(word in folded for word in _RESERVED)
     if reserved and not reserved_allowed:
         raise ValidationError(_("쓸 수 없는 닉네임이에요. 다른 닉네임을 골라 주세요."), code="reserved")
     if nickname_is_taken(nickname, owner_id=owner_id):

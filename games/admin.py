@@ -153,9 +153,9 @@ class GameAdmin(ReadOnlyAdmin):
 class NewsAdmin(ReadOnlyAdmin):
     """Published news. What is still to come stays unseen: staff may be playing."""
 
-    list_display = ("headline", "game", "company", "direction", "magnitude_bps", "publication_time")
-    list_filter = ("direction", "company")
-    search_fields = ("headline",)
+    list_display = ("headline", "kind", "game", "company", "direction", "magnitude_bps", "publication_time")
+    list_filter = ("kind", "direction", "company")
+    search_fields = ("headline", "headline_en")
     list_select_related = ("game", "company")
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -172,10 +172,10 @@ class NewsAdmin(ReadOnlyAdmin):
 class NewsTemplateAdmin(admin.ModelAdmin):
     """Headlines for the news of games to come."""
 
-    list_display = ("headline", "direction", "magnitude_bps", "sector", "weight", "is_active")
+    list_display = ("headline", "headline_en", "direction", "magnitude_bps", "sector", "weight", "is_active")
     list_editable = ("weight", "is_active")
     list_filter = ("direction", "sector", "is_active")
-    search_fields = ("headline",)
+    search_fields = ("headline", "headline_en")
 
 
 @admin.register(Bot)

@@ -5,14 +5,15 @@ run twice therefore asks the gate for what it has already been given, and change
 """
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
 
 import redis
 
 from games.core.bots import (
+    TREND_WINDOW_MS,
     BotAction,
     BotCancel,
     BotKind,
@@ -20,27 +21,32 @@ from games.core.bots import (
     BotView,
     RestingOrder,
     decide,
-    endowment,
     is_looking,
 )
-from games.core.perception import Belief, Perception, Piece
+from games.core.news import Piece
+from games.core.perception import Perception
 from games.core.simulated import STEP_MS
-from games.models import Bot, Direction, Game, News
+from games.hidden import perception_of, pieces_by_company
+from games.models import Bot, Game
 from games.selectors import game_current
 from stocking.base.errors import ApplicationError
+from trading.core.candles import INTERVALS
 from trading.core.orders import Side
 from trading.gate.answers import Balances, GateOrder
 from trading.gate.client import gate
-from trading.models import Listing
+from trading.models import Candle, Holding, Listing
 from trading.selectors.prices import book_get
 from trading.services import order_cancel, order_submit
 
 logger = logging.getLogger(__name__)
 
 BOOK_DEPTH = 10
+QUIET_MS_MAX = 60_000
 
 # After one of these nothing more of this step can succeed.
 _CODES_THAT_END_A_STEP = frozenset({"market_closed", "recovering", "overloaded", "outcome_unknown"})
+
+Levels = list[tuple[int, int]]
 
 
 class _StepOverError(Exception):
@@ -48,17 +54,43 @@ class _StepOverError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class _Place:
+    """A bot's place in a listing: what it was granted there, and its rank among the bots of its kind."""
+
+    granted: int
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A bot that looks at a listing in this step."""
+
+    bot: Bot
+    listing: Listing
+    place: _Place
+
+
+@dataclass(frozen=True, slots=True)
 class _Market:
-    """What all bots share in one step."""
+    """What all bots share in one step. `time_ms` is the time since trading began, by which bots live."""
 
     game: Game
     step: int
-    now_ms: int
-    listings: Sequence[Listing]
-    base_prices: dict[str, int]
+    time_ms: int
     perception: Perception
-    pieces: dict[int, list[Piece]]  # by company
-    books: dict[int, tuple[list[tuple[int, int]], list[tuple[int, int]]]]  # by listing: bids, asks
+    pieces: Mapping[int, list[Piece]]  # by company
+    prices_before: Mapping[int, int]  # by listing
+    books: dict[int, tuple[Levels, Levels]] = field(default_factory=dict)  # by listing: bids, asks
+
+    def pieces_about(self, listing: Listing) -> list[Piece]:
+        return self.pieces.get(listing.company_id, [])
+
+    def book(self, listing: Listing) -> tuple[Levels, Levels]:
+        """Return the levels others see, read once a step; levels are (price, quantity)."""
+        if listing.pk not in self.books:
+            book = book_get(listing, BOOK_DEPTH)
+            self.books[listing.pk] = (_levels(book["bids"]), _levels(book["asks"]))
+        return self.books[listing.pk]
 
 
 def bots_step(*, now_ms: int) -> int:
@@ -69,17 +101,14 @@ def bots_step(*, now_ms: int) -> int:
     if game.is_paused:
         return 0
     # Bots live by the game's own clock: it stands while the game is paused.
-    now_ms = game.clock_time(now_ms)
-    listings = list(Listing.objects.filter(market=game.market_id, is_halted=False).order_by("pk"))
+    time_ms = game.clock_time(now_ms) - game.trading_at
     market = _Market(
         game=game,
-        step=(now_ms - game.trading_at) // STEP_MS,
-        now_ms=now_ms,
-        listings=listings,
-        base_prices={listing.symbol: listing.base_price for listing in listings},
-        perception=_perception(game.seed, (game.closes_at - game.trading_at) // 1_000 + 1),
-        pieces=_pieces_by_company(game),
-        books={},
+        step=time_ms // STEP_MS,
+        time_ms=time_ms,
+        perception=_perception(game.seed, game.closes_at - game.trading_at),
+        pieces=pieces_by_company(game),
+        prices_before=_prices_before(game, now_ms),
     )
     try:
         return _flock_step(market)
@@ -89,88 +118,116 @@ def bots_step(*, now_ms: int) -> int:
 
 
 def _flock_step(market: _Market) -> int:
-    """Find out who looks where, read what all of them have in one go, and let each act."""
-    looks = []
-    for position, bot in enumerate(Bot.objects.filter(is_active=True).order_by("pk")):
-        looked_at = _listings_looked_at(bot, market)
-        if looked_at:
-            looks.append((position, bot, looked_at))
-    accounts = [bot.user_id for _position, bot, _looked_at in looks]
+    """Find out who looks where, read what all of them have in one go, and let them act in random turn."""
+    looks = _looks(market)
+    accounts = sorted({look.bot.user_id for look in looks})
     balances = gate().balances_of(market.game.number, accounts)
     orders = gate().open_orders_of(market.game.number, accounts)
+    resting = {account: _resting_by_listing(orders[account]) for account in accounts}
+    shares_of_cash = {account: sum(look.bot.user_id == account for look in looks) for account in accounts}
+    decided = []
+    for look in looks:
+        account = look.bot.user_id
+        parts = shares_of_cash[account]
+        view = _view(look, market, balances[account], parts, resting[account].get(look.listing.pk, []))
+        rng = Random(f"{market.game.seed}:{market.step}:{look.bot.seed}:{look.listing.symbol}")
+        actions = decide(BotKind(look.bot.kind), view, rng)
+        if actions:
+            decided.append((look, actions))
     count = 0
     try:
-        for position, bot, looked_at in looks:
-            account = bot.user_id
-            count += _bot_step(bot, position, market, looked_at, balances[account], orders[account])
+        for look, actions in Random(f"turn:{market.game.seed}:{market.step}").sample(decided, len(decided)):
+            count += _submit(look, market, actions)
     except _StepOverError:
         pass
     return count
 
 
+# What they see --------------------------------------------------------------------------------------
+
+
+_perception = lru_cache(maxsize=2)(perception_of)
+
+
 @lru_cache(maxsize=2)
-def _perception(seed: int, seconds: int) -> Perception:
-    return Perception(seed=seed, seconds=seconds, draws=Random)
+def _places(number: int) -> dict[int, dict[int, _Place]]:
+    """Return the place of each bot in each listing, by user and listing; grants of a game never change."""
+    rows = Holding.objects.filter(listing__market=number, granted__gt=0, user__bot__isnull=False)
+    places: dict[int, dict[int, _Place]] = {}
+    ranks: dict[tuple[int, str], int] = {}
+    for listing, user, kind, granted in rows.order_by("user__bot__pk").values_list(
+        "listing", "user", "user__bot__kind", "granted"
+    ):
+        rank = ranks.get((listing, kind), 0)
+        ranks[listing, kind] = rank + 1
+        places.setdefault(user, {})[listing] = _Place(granted, rank)
+    return places
 
 
-def _pieces_by_company(game: Game) -> dict[int, list[Piece]]:
-    found: dict[int, list[Piece]] = {}
-    for news in News.objects.filter(game=game, published_at__isnull=False).order_by("pk"):
-        sign = 1 if news.direction == Direction.GOOD else -1
-        at_ms = game.clock_time(news.published_at or 0) - game.trading_at
-        piece = Piece(str(news.pk), sign * news.magnitude_bps, at_ms)
-        found.setdefault(news.company_id, []).append(piece)
-    return found
+def _prices_before(game: Game, now_ms: int) -> dict[int, int]:
+    """Return the last price of each listing of a while ago; a listing that has been quiet is not in it."""
+    ended_by = now_ms - TREND_WINDOW_MS - INTERVALS["5s"]
+    candles = Candle.objects.filter(
+        listing__market=game.market_id, start__gt=ended_by - QUIET_MS_MAX, start__lte=ended_by
+    )
+    return dict(candles.order_by("start").values_list("listing", "close"))
 
 
-def _listings_looked_at(bot: Bot, market: _Market) -> list[tuple[Listing, Random]]:
-    """Return the listings the bot looks at in this step, each with the draws for its decision."""
-    looked_at = []
-    for listing in market.listings:
-        rng = Random(f"{market.game.seed}:{market.step}:{bot.seed}:{listing.symbol}")
-        if is_looking(BotKind(bot.kind), step_ms=STEP_MS, rng=rng):
-            looked_at.append((listing, rng))
-    return looked_at
+def _looks(market: _Market) -> list[_Look]:
+    """Return who looks where in this step, of the active bots that were granted something in this game."""
+    listings = list(Listing.objects.filter(market=market.game.market_id, is_halted=False).order_by("pk"))
+    paces = {
+        listing.pk: market.perception.pace(listing.symbol, market.pieces_about(listing), market.time_ms)
+        for listing in listings
+    }
+    places = _places(market.game.number)
+    rng = Random(f"looks:{market.game.seed}:{market.step}")
+    looks = []
+    for bot in Bot.objects.filter(is_active=True).order_by("pk"):
+        mine = places.get(bot.user_id, {})
+        for listing in listings:
+            if listing.pk not in mine:
+                continue
+            if is_looking(BotKind(bot.kind), step_ms=STEP_MS, pace=paces[listing.pk], rng=rng):
+                looks.append(_Look(bot, listing, mine[listing.pk]))
+    return looks
 
 
-def _bot_step(
-    bot: Bot,
-    position: int,
-    market: _Market,
-    looked_at: Sequence[tuple[Listing, Random]],
-    balances: Balances,
-    orders: Iterable[GateOrder],
-) -> int:
-    """Let one bot act in the listings it looks at."""
-    if balances.cash is None:  # granted nothing in this game: joined the flock later
-        return 0
-    kind = BotKind(bot.kind)
-    resting = _resting_by_listing(orders)
-    targets = endowment(kind, market.base_prices).shares
-    count = 0
-    cash_part = balances.cash // len(looked_at)
-    for listing, rng in looked_at:
-        bids, asks = _book(listing, market)
-        view = BotView(
-            base_price=listing.base_price,
-            lower_limit=listing.lower_limit,
-            upper_limit=listing.upper_limit,
-            last_price=listing.last_price,
-            bids=bids,
-            asks=asks,
-            value=_belief(bot, kind, listing, market).value,
-            cash=cash_part,
-            shares=balances.shares.get(listing.pk, 0),
-            shares_target=targets[listing.symbol],
-            position=position,
-            resting=resting.get(listing.pk, []),
-        )
-        count += _submit(bot, listing, market, decide(kind, view, rng))
-    return count
+def _view(
+    look: _Look, market: _Market, balances: Balances, parts: int, resting: Sequence[RestingOrder]
+) -> BotView:
+    """Return what the bot knows of the listing; its cash is shared out among the listings it looks at."""
+    bot, listing = look.bot, look.listing
+    belief = market.perception.belief(
+        bot_seed=bot.seed,
+        kind=BotKind(bot.kind),
+        symbol=listing.symbol,
+        base_price=listing.base_price,
+        pieces=market.pieces_about(listing),
+        now_ms=market.time_ms,
+    )
+    bids, asks = market.book(listing)
+    return BotView(
+        base_price=listing.base_price,
+        lower_limit=listing.lower_limit,
+        upper_limit=listing.upper_limit,
+        last_price=listing.last_price,
+        price_before=market.prices_before.get(listing.pk, listing.last_price),
+        news_ms_ago=belief.news_ms_ago,
+        whim=market.perception.whim(listing.symbol, market.time_ms),
+        bids=bids,
+        asks=asks,
+        value=belief.value,
+        cash=(balances.cash or 0) // parts,
+        shares=balances.shares.get(listing.pk, 0),
+        shares_target=look.place.granted,
+        position=look.place.rank,
+        resting=resting,
+    )
 
 
 def _resting_by_listing(orders: Iterable[GateOrder]) -> dict[int, list[RestingOrder]]:
-    """Return what rests of the bot's orders in each listing, oldest first."""
+    """Return what rests of a bot's orders in each listing, oldest first."""
     found: dict[int, list[RestingOrder]] = {}
     for order in sorted(orders, key=lambda order: int(order.order_id.rpartition("-")[2])):
         left = order.quantity - order.filled
@@ -180,44 +237,29 @@ def _resting_by_listing(orders: Iterable[GateOrder]) -> dict[int, list[RestingOr
     return found
 
 
-def _book(listing: Listing, market: _Market) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Return the levels others see, read once a step; levels are (price, quantity)."""
-    if listing.pk not in market.books:
-        book = book_get(listing, BOOK_DEPTH)
-        market.books[listing.pk] = (_levels(book["bids"]), _levels(book["asks"]))
-    return market.books[listing.pk]
-
-
-def _levels(levels: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
+def _levels(levels: Iterable[Sequence[int]]) -> Levels:
     return [(level[0], level[1]) for level in levels]
 
 
-def _belief(bot: Bot, kind: BotKind, listing: Listing, market: _Market) -> Belief:
-    return market.perception.belief(
-        bot_seed=bot.seed,
-        kind=kind,
-        symbol=listing.symbol,
-        base_price=listing.base_price,
-        pieces=market.pieces.get(listing.company_id, []),
-        now_ms=market.now_ms - market.game.trading_at,
-    )
+# What they do ---------------------------------------------------------------------------------------
 
 
-def _submit(bot: Bot, listing: Listing, market: _Market, actions: Sequence[BotAction]) -> int:
+def _submit(look: _Look, market: _Market, actions: Sequence[BotAction]) -> int:
     """Send the actions to the gate; a refusal is part of the game and is passed over."""
     accepted = 0
     for index, action in enumerate(actions):
         try:
-            _send(bot, listing, market, index, action)
+            _send(look, market, index, action)
             accepted += 1
         except ApplicationError as refusal:
             if refusal.code in _CODES_THAT_END_A_STEP:
                 raise _StepOverError from refusal
-            logger.debug("Bot %s was refused: %s", bot.user_id, refusal.code)
+            logger.debug("Bot %s was refused: %s", look.bot.user_id, refusal.code)
     return accepted
 
 
-def _send(bot: Bot, listing: Listing, market: _Market, index: int, action: BotAction) -> None:
+def _send(look: _Look, market: _Market, index: int, action: BotAction) -> None:
+    bot, listing = look.bot, look.listing
     match action:
         case BotCancel(order_id):
             order_cancel(account=bot.user_id, order_id=order_id, is_bot=True)

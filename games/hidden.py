@@ -3,29 +3,37 @@
 from collections.abc import Iterable, Sequence
 from random import Random
 
-from games.core.news import Impact, impact_bps, value_walk, value_won
-from games.models import Direction, Game, News
+from games.core.news import Piece
+from games.core.perception import Perception
+from games.models import Game, News
 from trading.models import Listing
+
+
+def pieces_by_company(game: Game) -> dict[int, list[Piece]]:
+    """Return the news that is out, by company, as it moves values, in times since trading began."""
+    found: dict[int, list[Piece]] = {}
+    for news in News.objects.filter(game=game, published_at__isnull=False).order_by("pk"):
+        published_at = game.clock_time(news.published_at or 0) - game.trading_at
+        found.setdefault(news.company_id, []).append(news.piece(published_at))
+    return found
+
+
+def perception_of(seed: int, trading_ms: int) -> Perception:
+    """Return what the bots of a game perceive by; a longer game only goes on where a shorter one ends."""
+    return Perception(seed=seed, seconds=trading_ms // 1_000 + 1, draws=Random)
 
 
 def hidden_values(game: Game, listings: Iterable[Listing], moments: Sequence[int]) -> dict[int, list[int]]:
     """Return the hidden value in won at each moment (ms since 1970), by listing; one query for the news."""
-    impacts: dict[int, list[Impact]] = {}
-    for news in News.objects.filter(game=game, published_at__isnull=False).order_by("pk"):
-        sign = 1 if news.direction == Direction.GOOD else -1
-        impact = Impact(sign * news.magnitude_bps, news.published_at or 0)
-        impacts.setdefault(news.company_id, []).append(impact)
-    seconds = (game.closes_at - game.trading_at) // 1_000 + 1
-    values = {}
-    for listing in listings:
-        walk = value_walk(seconds=seconds, rng=Random(f"value:{game.seed}:{listing.symbol}"))
-        known = impacts.get(listing.company_id, [])
-        values[listing.pk] = [
-            value_won(
-                listing.base_price,
-                walk[min(len(walk) - 1, max(0, (moment - game.trading_at) // 1_000))]
-                + impact_bps(known, moment),
+    pieces = pieces_by_company(game)
+    perception = perception_of(game.seed, game.closes_at - game.trading_at)
+    times = [game.clock_time(moment) - game.trading_at for moment in moments]
+    return {
+        listing.pk: [
+            perception.fundamental(
+                listing.symbol, listing.base_price, pieces.get(listing.company_id, []), time_ms
             )
-            for moment in moments
+            for time_ms in times
         ]
-    return values
+        for listing in listings
+    }

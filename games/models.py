@@ -4,8 +4,10 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from games.core.news import NewsKind, Piece
 from games.core.schedule import GameTimes, GameView, clock_time
 from games.core.schedule import Phase as SchedulePhase
 from trading.models import Company, Market
@@ -122,6 +124,13 @@ class NewsTemplate(models.Model):
         validators=[RegexValidator(r"\{company\}", _("회사 이름이 들어갈 자리에 {company}를 넣어 주세요."))],
         help_text=_("{company} 자리에 회사 이름이 들어가요."),
     )
+    headline_en = models.CharField(
+        _("영문 제목"),
+        max_length=160,
+        blank=True,
+        validators=[RegexValidator(r"\{company\}", _("회사 이름이 들어갈 자리에 {company}를 넣어 주세요."))],
+        help_text=_("비워 두면 영어 화면에도 위 제목이 나와요."),
+    )
     direction = models.CharField(_("성격"), max_length=4, choices=Direction.choices)
     magnitude_bps = models.PositiveIntegerField(
         _("크기(bp)"),
@@ -144,16 +153,31 @@ class NewsTemplate(models.Model):
 
 
 class News(models.Model):
-    """A piece of news of one game, planned with the game; unknown to players until `published_at` is set."""
+    """A piece of news of one game, planned with the game; unknown to players until `published_at` is set.
+
+    `number` is its place in the game's plan, `answers` the number of the rumour that it confirms or denies.
+    """
+
+    class Kind(models.TextChoices):
+        """What it is; the values are those of the news rules."""
+
+        REPORT = "report", _("보도")
+        RUMOUR = "rumour", _("소문")
+        CONFIRMATION = "confirmation", _("소문 확인")
+        DENIAL = "denial", _("소문 부인")
 
     game = models.ForeignKey(Game, models.PROTECT, related_name="news", verbose_name=_("게임"))
     company = models.ForeignKey(Company, models.PROTECT, related_name="news", verbose_name=_("회사"))
     template = models.ForeignKey(
         NewsTemplate, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("원본")
     )
+    number = models.PositiveSmallIntegerField(_("순번"), null=True, blank=True)
+    kind = models.CharField(_("종류"), max_length=12, choices=Kind.choices, default=Kind.REPORT)
+    answers = models.PositiveSmallIntegerField(_("답하는 소문"), null=True, blank=True)
     direction = models.CharField(_("성격"), max_length=4, choices=Direction.choices)
     magnitude_bps = models.PositiveIntegerField(_("크기(bp)"))
-    headline = models.CharField(_("제목"), max_length=200)
+    headline = models.CharField(_("제목"), max_length=250)
+    headline_en = models.CharField(_("영문 제목"), max_length=250, blank=True)
     at_ms = models.BigIntegerField(_("예정(ms)"))
     published_at = models.BigIntegerField(_("발표(ms)"), null=True, blank=True)
 
@@ -162,9 +186,22 @@ class News(models.Model):
         verbose_name_plural = _("뉴스")
         ordering = ["-id"]
         indexes = [models.Index(fields=["company", "published_at"], name="news_by_company")]
+        constraints = [models.UniqueConstraint(fields=["game", "number"], name="news_number_once")]
 
     def __str__(self) -> str:
         return self.headline
+
+    @property
+    def text(self) -> str:
+        """The headline in the language of the page, or of the site where there is none."""
+        is_english = (get_language() or "").startswith("en")
+        return self.headline_en if is_english and self.headline_en else self.headline
+
+    def piece(self, at_ms: int) -> Piece:
+        """Return how it moves values, being out since `at_ms`."""
+        sign = 1 if self.direction == Direction.GOOD else -1
+        number = self.pk if self.number is None else self.number
+        return Piece(number, NewsKind(self.kind), sign * self.magnitude_bps, at_ms, self.answers)
 
 
 class Bot(models.Model):
@@ -175,6 +212,7 @@ class Bot(models.Model):
 
         MAKER = "maker", _("시장 조성")
         VALUE = "value", _("가치 투자")
+        MOMENTUM = "momentum", _("추세 추종")
         NOISE = "noise", _("무작위")
 
     user = models.OneToOneField(

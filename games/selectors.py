@@ -93,8 +93,9 @@ def news_as_dict(news: News) -> dict[str, Any]:
         "game": news.game_id,
         "symbol": news.company.symbol,
         "name": news.company.name,
+        "kind": news.kind,
         "level": news.direction,
-        "headline": news.headline,
+        "headline": news.text,
         "published_at": news.published_at,
     }
 

@@ -9,7 +9,6 @@ import logging
 import secrets
 from collections.abc import Callable
 from functools import partial
-from random import Random
 from typing import Any
 
 import redis
@@ -28,17 +27,16 @@ from games.announcing import (
     state_mend,
     time_left_announce,
 )
-from games.core.bots import BotKind, endowment
-from games.core.news import Headline, Subject, news_plan
 from games.core.schedule import GameTimes, GameView, Phase, StartMode, Step, delayed, next_step, next_times
 from games.locks import game_lock
-from games.models import Bot, Direction, Game, News, NewsTemplate
+from games.models import Game
+from games.preparing import bot_grants, news_create
+from games.seeding import flock_ensure
 from games.selectors import game_current, game_get, schedule_lengths, start_mode
 from stocking.base.alarms import alarm
 from trading.audit.watch import market_certify
 from trading.models import Company
 from trading.services import (
-    Grant,
     market_close,
     market_create,
     market_enforce,
@@ -185,8 +183,9 @@ def _game_insert(companies: list[Company], times: GameTimes, *, now_ms: int, see
         next_game_at=times.next_game_at,
         is_live=True,
     )
-    market_grant(market=market, grants=_bot_grants(companies))
-    _news_create(game, companies)
+    flock_ensure(listings=len(companies))
+    market_grant(market=market, grants=bot_grants(companies))
+    news_create(game, companies)
     return game
 
 
@@ -216,48 +215,6 @@ def _register(game: Game) -> None:
         return
     Game.objects.filter(pk=game.pk).update(is_registered=True)
     game.is_registered = True
-
-
-def _bot_grants(companies: list[Company]) -> list[Grant]:
-    base_prices = {company.symbol: company.base_price for company in companies}
-    grants = []
-    for user_id, kind in Bot.objects.filter(is_active=True).order_by("pk").values_list("user_id", "kind"):
-        start = endowment(BotKind(kind), base_prices)
-        grants.append(Grant(user_id=user_id, cash=start.cash, shares=start.shares))
-    return grants
-
-
-def _news_create(game: Game, companies: list[Company]) -> None:
-    headlines = [
-        Headline(
-            template_id=template.pk,
-            text=template.headline,
-            is_good=template.direction == Direction.GOOD,
-            magnitude_bps=template.magnitude_bps,
-            sector=template.sector,
-            weight=template.weight,
-        )
-        for template in NewsTemplate.objects.filter(is_active=True).order_by("pk")
-    ]
-    plan = news_plan(
-        subjects=[Subject(company.pk, company.name, company.sector) for company in companies],
-        headlines=headlines,
-        trading_at=game.trading_at,
-        closes_at=game.closes_at,
-        rng=Random(f"news:{game.seed}"),
-    )
-    News.objects.bulk_create(
-        News(
-            game=game,
-            company_id=planned.company_id,
-            template_id=planned.template_id,
-            direction=Direction.GOOD if planned.is_good else Direction.BAD,
-            magnitude_bps=planned.magnitude_bps,
-            headline=planned.headline,
-            at_ms=planned.at_ms,
-        )
-        for planned in plan
-    )
 
 
 # Phases ---------------------------------------------------------------------------------------------

@@ -12,13 +12,17 @@ HEADLINE_WEIGHT = 10
 def game_of_catalogue(*, seed: int, seconds: int, with_news: bool = True) -> SimulatedGame:
     """Return a game of the catalogue at its opening."""
     headlines = [
-        Headline(number, seed_.text, seed_.is_good, seed_.magnitude_bps, seed_.sector, HEADLINE_WEIGHT)
-        for number, seed_ in enumerate(HEADLINES)
+        Headline(
+            number, told.text, told.is_good, told.magnitude_bps, told.sector, HEADLINE_WEIGHT, told.text_en
+        )
+        for number, told in enumerate(HEADLINES)
     ]
     return SimulatedGame(
         seed=seed,
         companies=[
-            SimulatedCompany(company.symbol, company.name, company.sector, company.base_price)
+            SimulatedCompany(
+                company.symbol, company.name, company.sector, company.base_price, company.name_en
+            )
             for company in COMPANIES
         ],
         bots=[SimulatedBot(bot.nickname, bot.kind, number) for number, bot in enumerate(BOTS, start=1)],

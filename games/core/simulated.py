@@ -7,23 +7,25 @@ orders are taken at the time the game has reached.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from games.core.bots import (
+    TREND_WINDOW_MS,
     BotAction,
     BotCancel,
     BotKind,
     BotView,
     RestingOrder,
+    beat_of,
     decide,
     endowment,
     is_looking,
 )
 from games.core.draws import Draws
-from games.core.news import Headline, PlannedNews, Subject, news_plan
-from games.core.perception import Perception, Piece
+from games.core.news import Headline, Piece, PlannedNews, Subject, news_plan, piece_of
+from games.core.perception import Perception
 from trading.core.depth import Level
 from trading.core.events import Event, Rejected, Traded
 from trading.core.exchange import Exchange
@@ -42,6 +44,7 @@ class SimulatedCompany:
     name: str
     sector: str
     base_price: int
+    name_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +118,22 @@ class SimulatedGame:
         self._pieces: dict[int, list[Piece]] = {number: [] for number in range(len(self.companies))}
         self._planned = deque(
             news_plan(
-                subjects=[Subject(n, company.name, company.sector) for n, company in enumerate(companies)],
+                subjects=[
+                    Subject(number, company.name, company.sector, company.name_en)
+                    for number, company in enumerate(companies)
+                ],
                 headlines=headlines,
                 trading_at=0,
                 closes_at=trading_ms,
                 rng=draws(f"news:{seed}"),
             )
         )
+        self._starts: dict[str, dict[str, int]] = {}
+        self._ranks: dict[tuple[BotKind, str], dict[str, int]] = {}
+        self._levels: dict[str, tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {}
+        self._prices: dict[str, deque[int]] = {
+            company.symbol: deque(maxlen=TREND_WINDOW_MS // STEP_MS + 1) for company in self.companies
+        }
         self._endow()
 
     def _endow(self) -> None:
@@ -129,12 +141,17 @@ class SimulatedGame:
         base_prices = {company.symbol: company.base_price for company in self.companies}
         for symbol, base_price in base_prices.items():
             self.exchange.open(symbol, base_price)
-        starts = {kind: endowment(kind, base_prices) for kind in BotKind}
-        self._targets = {kind: start.shares for kind, start in starts.items()}
+        kinds: Counter[BotKind] = Counter()
         for bot in self.bots:
-            self.exchange.deposit(bot.nickname, cash=starts[bot.kind].cash)
-            for symbol, shares in starts[bot.kind].shares.items():
+            beat = beat_of(kinds[bot.kind], list(base_prices))
+            kinds[bot.kind] += 1
+            start = endowment(bot.kind, {symbol: base_prices[symbol] for symbol in beat})
+            self.exchange.deposit(bot.nickname, cash=start.cash)
+            for symbol, shares in start.shares.items():
                 self.exchange.deposit(bot.nickname, symbol=symbol, shares=shares)
+                ranks = self._ranks.setdefault((bot.kind, symbol), {})
+                ranks[bot.nickname] = len(ranks)
+            self._starts[bot.nickname] = start.shares
 
     # People ---------------------------------------------------------------------------------------------
 
@@ -227,24 +244,41 @@ class SimulatedGame:
         """Publish what is due; let all bots decide on what there is now, then let them order in random turn."""
         while self._planned and self._planned[0].at_ms <= self.now_ms:
             news = self._planned.popleft()
-            sign = 1 if news.is_good else -1
-            piece = Piece(str(len(self.news)), sign * news.magnitude_bps, news.at_ms)
-            self._pieces[news.company_id].append(piece)
+            self._pieces[news.company_id].append(piece_of(news, news.at_ms))
             self.news.append(news)
-        acts = [act for bot in self.bots for act in self._decisions(bot)]
+        self._levels = {}
+        for symbol, prices in self._prices.items():
+            bids, asks = self.book(symbol)
+            self._levels[symbol] = (_without_counts(bids), _without_counts(asks))
+            prices.append(self.last_price(symbol))
+        acts = [act for bot, symbols in self._looks() for act in self._decisions(bot, symbols)]
         for act in self._draws(f"turn:{self.seed}:{self._step}").sample(acts, len(acts)):
             self._do(act)
 
-    def _decisions(self, bot: SimulatedBot) -> Iterable[_Act]:
-        looked_at = []
-        for company in self.companies:
-            rng = self._draws(f"{self.seed}:{self._step}:{bot.seed}:{company.symbol}")
-            if is_looking(bot.kind, step_ms=STEP_MS, rng=rng):
-                looked_at.append((company, rng))
-        for company, rng in looked_at:
-            actions = decide(bot.kind, self._view(bot, company, len(looked_at)), rng)
+    def _looks(self) -> list[tuple[SimulatedBot, list[str]]]:
+        """Return who looks where in this step."""
+        rng = self._draws(f"looks:{self.seed}:{self._step}")
+        paces = {
+            company.symbol: self._perception.pace(company.symbol, self._pieces[number], self.now_ms)
+            for number, company in enumerate(self.companies)
+        }
+        looks = []
+        for bot in self.bots:
+            symbols = [
+                symbol
+                for symbol in self._starts[bot.nickname]
+                if is_looking(bot.kind, step_ms=STEP_MS, pace=paces[symbol], rng=rng)
+            ]
+            looks.append((bot, symbols))
+        return looks
+
+    def _decisions(self, bot: SimulatedBot, symbols: Sequence[str]) -> Iterable[_Act]:
+        for symbol in symbols:
+            rng = self._draws(f"{self.seed}:{self._step}:{bot.seed}:{symbol}")
+            company = self.companies[self._company_ids[symbol]]
+            actions = decide(bot.kind, self._view(bot, company, len(symbols)), rng)
             if actions:
-                yield _Act(bot, company.symbol, actions)
+                yield _Act(bot, symbol, actions)
 
     def _view(self, bot: SimulatedBot, company: SimulatedCompany, looks: int) -> BotView:
         symbol = company.symbol
@@ -257,19 +291,22 @@ class SimulatedGame:
             pieces=self._pieces[self._company_ids[symbol]],
             now_ms=self.now_ms,
         )
-        bids, asks = self.book(symbol)
+        bids, asks = self._levels[symbol]
         return BotView(
             base_price=listing.base_price,
             lower_limit=listing.lower_limit,
             upper_limit=listing.upper_limit,
             last_price=listing.last_price,
-            bids=[(price, quantity) for price, quantity, _ in bids],
-            asks=[(price, quantity) for price, quantity, _ in asks],
+            price_before=self._prices[symbol][0],
+            news_ms_ago=belief.news_ms_ago,
+            whim=self._perception.whim(symbol, self.now_ms),
+            bids=bids,
+            asks=asks,
             value=belief.value,
             cash=self.exchange.available_cash(bot.nickname) // looks,
             shares=self.exchange.available_shares(bot.nickname, symbol),
-            shares_target=self._targets[bot.kind][symbol],
-            position=bot.seed,
+            shares_target=self._starts[bot.nickname][symbol],
+            position=self._ranks[bot.kind, symbol][bot.nickname],
             resting=[
                 RestingOrder(str(order.order_id), order.side, order.price, order.open_quantity)
                 for order in listing.book.orders_of(bot.nickname)
@@ -308,3 +345,7 @@ class SimulatedGame:
                     )
                 )
         return events
+
+
+def _without_counts(levels: Sequence[Level]) -> list[tuple[int, int]]:
+    return [(price, quantity) for price, quantity, _ in levels]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('games', '0002_held_and_canceled'),
+        ('games', '0003_momentum_rumours_english'),
     ]
 
     operations = [

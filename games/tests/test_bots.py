@@ -1,21 +1,29 @@
 """The bots' rules: deterministic, solvent, never against themselves; and the market they make together."""
 
+import math
+from collections import Counter
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from games.catalogue import BOTS
+from accounts.models import nickname_validator
+from accounts.nicknames import BOT_PREFIX
+from games.catalogue import BOTS, COMPANIES, further_nicknames
 from games.core.bots import (
+    BOTS_A_LISTING,
+    LOOKS_PER_SECOND,
     BotAction,
     BotCancel,
     BotKind,
     BotOrder,
     BotView,
     RestingOrder,
+    beat_of,
     decide,
     endowment,
+    flock_sizes,
     is_looking,
 )
 from trading.core.orders import OrderType, Side
@@ -31,6 +39,9 @@ def view_of(**changes: object) -> BotView:
         "lower_limit": LOWER,
         "upper_limit": UPPER,
         "last_price": BASE,
+        "price_before": BASE,
+        "news_ms_ago": None,
+        "whim": 0.0,
         "bids": [(BASE - 100, 40), (BASE - 200, 60)],
         "asks": [(BASE + 100, 40), (BASE + 200, 60)],
         "value": BASE,
@@ -73,6 +84,9 @@ def views(draw: st.DrawFn) -> BotView:
     ]
     return view_of(
         last_price=draw(prices),
+        price_before=draw(prices),
+        news_ms_ago=draw(st.none() | st.integers(0, 60_000)),
+        whim=draw(st.floats(-1, 1)),
         bids=[(p, draw(quantities)) for p in bids],
         asks=[(p, draw(quantities)) for p in asks],
         value=draw(st.integers(1, 2 * BASE)),
@@ -197,9 +211,58 @@ def test_noise_traders_do_both_sides_both_ways_and_clean_up() -> None:
     assert cancels == [BotCancel("1"), BotCancel("2"), BotCancel("3")]
 
 
-def test_bots_look_as_often_as_their_kind_says() -> None:
-    looks = sum(is_looking(BotKind.MAKER, step_ms=500, rng=Random(seed)) for seed in range(2_000))
-    assert 700 < looks < 900
+def test_momentum_traders_run_after_the_price_up_to_a_position() -> None:
+    def side_of(**changes: object) -> list[Side]:
+        return [order.side for order in orders_of(decide(BotKind.MOMENTUM, view_of(**changes), Random(1)))]
+
+    assert side_of(price_before=BASE - 1_000) == [Side.BUY]
+    assert side_of(price_before=BASE + 1_000) == [Side.SELL]
+    assert side_of() == [], "a price that stands still says nothing"
+    assert side_of(price_before=BASE - 1_000, shares=8_000 * 3) == [], "enough is enough"
+    assert side_of(shares=9_000) == [Side.SELL], "what it bought it sells again when the run is over"
+    assert side_of(shares=7_000) == [Side.BUY]
+
+
+def test_makers_stand_back_after_news_and_come_back() -> None:
+    def spread(news_ms_ago: int | None) -> int:
+        actions = decide(BotKind.MAKER, view_of(bids=[], asks=[], news_ms_ago=news_ms_ago), Random(1))
+        asks = [order.price or 0 for order in orders_of(actions, Side.SELL)]
+        bids = [order.price or 0 for order in orders_of(actions, Side.BUY)]
+        assert min(len(asks), len(bids)) >= 5
+        return min(asks) - max(bids)
+
+    assert spread(0) > spread(6_000) > spread(None) == spread(60_000)
+
+
+def test_the_crowd_goes_where_it_is_inclined() -> None:
+    def buys(whim: float) -> int:
+        decisions = [decide(BotKind.NOISE, view_of(whim=whim), Random(seed)) for seed in range(400)]
+        return sum(len(orders_of(actions, Side.BUY)) for actions in decisions)
+
+    assert buys(1.0) > 1.5 * buys(-1.0) > 0
+
+
+def test_bots_look_as_often_as_their_kind_and_the_pace_say() -> None:
+    def looks(kind: BotKind, pace: float) -> int:
+        return sum(is_looking(kind, step_ms=500, pace=pace, rng=Random(seed)) for seed in range(4_000))
+
+    rate = -2 * math.log(1 - looks(BotKind.NOISE, 1.0) / 4_000)
+    assert rate == pytest.approx(LOOKS_PER_SECOND[BotKind.NOISE], rel=0.1)
+    assert looks(BotKind.NOISE, 3.0) > 2 * looks(BotKind.NOISE, 1.0)
+    assert looks(BotKind.MAKER, 3.0) == looks(BotKind.MAKER, 1.0), "makers are always at their post"
+
+
+@pytest.mark.parametrize("listings", range(1, 25))
+def test_the_flock_grows_with_the_listings_and_covers_each_alike(listings: int) -> None:
+    symbols = [f"S{number:02d}" for number in range(listings)]
+    for kind, size in flock_sizes(listings).items():
+        beats = [beat_of(index, symbols) for index in range(size)]
+        assert all(len(set(beat)) == len(beat) == min(3, listings) for beat in beats)
+        covered = Counter(symbol for beat in beats for symbol in beat)
+        assert set(covered) == set(symbols)
+        assert min(covered.values()) >= BOTS_A_LISTING[kind]
+        assert max(covered.values()) <= BOTS_A_LISTING[kind] + 1
+    assert sum(flock_sizes(30).values()) == 10 * sum(flock_sizes(3).values())
 
 
 def test_an_endowment_is_worth_the_same_in_cash_and_in_each_share() -> None:
@@ -208,8 +271,11 @@ def test_an_endowment_is_worth_the_same_in_cash_and_in_each_share() -> None:
     assert start.shares == {"AAA": 400_000, "BBB": 1_201_201}
 
 
-def test_every_kind_is_in_the_catalogue() -> None:
-    kinds = [bot.kind for bot in BOTS]
-    assert kinds.count(BotKind.MAKER) >= 2
-    assert kinds.count(BotKind.VALUE) >= 2
-    assert kinds.count(BotKind.NOISE) >= 3
+def test_the_catalogue_has_the_flock_of_its_listings_and_names_for_more() -> None:
+    kinds = Counter(bot.kind for bot in BOTS)
+    assert kinds == flock_sizes(len(COMPANIES))
+    names = [*further_nicknames(), *(bot.nickname for bot in BOTS)]
+    assert len(set(names)) == len(names) > 300
+    for name in names:
+        nickname_validator(name)
+        assert name.startswith(BOT_PREFIX)

@@ -94,9 +94,9 @@ def test_a_game_from_preparation_to_results(boundary: int) -> None:
     assert game.is_registered
     assert game.market.opens_at == game.trading_at
     assert gate().serves(game.number)
-    assert Portfolio.objects.filter(market=game.market, user__is_bot=True).count() == 10
-    assert Holding.objects.filter(listing__market=game.market).count() == 30
-    assert News.objects.filter(game=game, published_at=None).count() == 9
+    assert Portfolio.objects.filter(market=game.market, user__is_bot=True).count() == 13
+    assert Holding.objects.filter(listing__market=game.market).count() == 39
+    assert News.objects.filter(game=game, published_at=None, answers=None).count() == 9
     assert news_published() == []
     assert "항로전자(HRE) 120,000원" in texts()[0]
 
@@ -201,14 +201,14 @@ def test_two_workers_at_once_do_it_once(boundary: int, moment: int) -> None:
     assert Game.objects.count() == 1
     assert Market.objects.count() == 1
     assert len(keys()) == len(set(keys())) == {0: 1, PREPARE: 2, PREPARE + TRADING: 3}[moment]
-    assert News.objects.count() == 9
+    assert News.objects.filter(answers=None).count() == 9
 
 
 def test_two_workers_at_once_say_it_once(boundary: int) -> None:
     game = tick(boundary)
     tick(game.trading_at)
     tick_twice_at_once(game.closes_at - 30_000)
-    assert Message.objects.filter(kind="news").count() == 9
+    assert Message.objects.filter(kind="news").count() == News.objects.count() >= 9
     assert [text for text in texts() if "남았어요" in text] == ["마감까지 30초 남았어요."]
 
 
@@ -378,7 +378,7 @@ def test_the_same_seed_plans_the_same_news(boundary: int) -> None:
         for found in [News.objects.filter(game=game).order_by("at_ms")]
     ]
     assert plans[0] == plans[1]
-    assert len(plans[0]) == 9
+    assert len(plans[0]) >= 9
 
 
 def test_a_company_off_the_list_is_not_in_the_next_game(boundary: int) -> None:

@@ -47,8 +47,9 @@ def news_item(news: News) -> dict[str, Any]:
     return {
         "symbol": news.company.symbol,
         "name": news.company.name,
+        "kind": news.kind,
         "direction": news.direction,
-        "text": news.headline,
+        "text": news.text,
         "sent_at": news.published_at,
     }
 

@@ -13,7 +13,7 @@ from typing import Any
 from trading.core.book import Book
 from trading.core.commands import Amend, Cancel, CancelAll, Close, Command, Submit
 from trading.core.events import AmendRejected, Event, Rejected, Traded
-from trading.core.invariants import require
+from trading.core.invariants import InvariantError, require
 from trading.core.ledger import Position, Settlement, amend_extra_hold, order_hold
 from trading.core.limits import MAX_OPEN_ORDERS, is_too_large
 from trading.core.orders import Account, Order, OrderId, OrderType, Side
@@ -311,9 +311,13 @@ class Exchange:
             balance.available_cash += delta.available_cash
             balance.available_shares[listing.symbol] = shares
             balance.open_orders += delta.open_orders
-            require(0 <= balance.available_cash <= balance.cash, f"cash of {account}: {balance}")
-            require(0 <= shares <= self.shares(account, listing.symbol), f"shares of {account}: {balance}")
-            require(balance.open_orders >= 0, f"open orders of {account}: {balance}")
+            is_sound = (
+                0 <= balance.available_cash <= balance.cash
+                and 0 <= shares <= self.shares(account, listing.symbol)
+                and balance.open_orders >= 0
+            )
+            if not is_sound:  # the message is made only when it is needed
+                raise InvariantError(f"{listing.symbol} of {account}: {balance}")
 
     def _position(self, account: Account, symbol: Symbol) -> Position:
         return self.positions.setdefault(symbol, {}).setdefault(account, Position())
