@@ -16,6 +16,8 @@ register_converter(GameNumberConverter, "game_number")
 
 urlpatterns = [
     path("api/rankings/game", views.api_rankings_game, name="api_rankings_game"),
+    path("api/rankings/last", views.api_rankings_last, name="api_rankings_last"),
+    path("api/rankings/returns", views.api_rankings_returns, name="api_rankings_returns"),
     path("api/rankings/mmr", views.api_rankings_mmr, name="api_rankings_mmr"),
     path("api/games/<game_number:number>", views.api_game_results, name="api_game_results"),
     path("api/games/<game_number:number>/review", views.api_game_review, name="api_game_review"),

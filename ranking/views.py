@@ -6,8 +6,9 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from ranking import selectors
+from ranking.core.periods import Period
 from ranking.selectors import BOARD_ROWS_MAX, RESULT_ROWS_MAX
-from stocking.base.api import api_view, parameter_integer
+from stocking.base.api import api_view, parameter_choice, parameter_integer
 
 BOARD_ROWS = 100
 PAGES_MAX = 1_000
@@ -21,8 +22,25 @@ def api_rankings_game(request: HttpRequest) -> dict[str, Any]:
 
 
 @api_view("GET")
+def api_rankings_last(request: HttpRequest) -> dict[str, Any]:
+    """`GET /api/rankings/last`: the last game whose results stand, by return, `page` by page."""
+    limit = parameter_integer(request.GET, "limit", default=BOARD_ROWS, maximum=BOARD_ROWS_MAX)
+    page = parameter_integer(request.GET, "page", default=1, maximum=PAGES_MAX)
+    return selectors.leaderboard_last(request.user, limit, (page - 1) * limit)
+
+
+@api_view("GET")
+def api_rankings_returns(request: HttpRequest) -> dict[str, Any]:
+    """`GET /api/rankings/returns`: today, this week or all time by mean return, `page` by page."""
+    limit = parameter_integer(request.GET, "limit", default=BOARD_ROWS, maximum=BOARD_ROWS_MAX)
+    page = parameter_integer(request.GET, "page", default=1, maximum=PAGES_MAX)
+    period = parameter_choice(request.GET, "period", list(Period), default=Period.DAY)
+    return selectors.leaderboard_period(Period(period), request.user, limit, (page - 1) * limit)
+
+
+@api_view("GET")
 def api_rankings_mmr(request: HttpRequest) -> dict[str, Any]:
-    """`GET /api/rankings/mmr`: everybody by MMR, `page` by page."""
+    """`GET /api/rankings/mmr`: who has finished placement and plays, by MMR, `page` by page."""
     limit = parameter_integer(request.GET, "limit", default=BOARD_ROWS, maximum=BOARD_ROWS_MAX)
     page = parameter_integer(request.GET, "page", default=1, maximum=PAGES_MAX)
     return selectors.leaderboard_mmr(request.user, limit, (page - 1) * limit)

@@ -3,11 +3,15 @@
 from ranking.selectors.leaderboards import (
     BOARD_ROWS_MAX,
     leaderboard_game,
+    leaderboard_last,
     leaderboard_mmr,
+    mmr_rank,
 )
 from ranking.selectors.meetings import small_games_before
+from ranking.selectors.periods import leaderboard_period
 from ranking.selectors.results import (
     RESULT_ROWS_MAX,
+    mmr_history,
     result_of,
     result_row_of,
     results_of,
@@ -32,7 +36,11 @@ __all__ = [
     "fill_counts",
     "last_prices",
     "leaderboard_game",
+    "leaderboard_last",
     "leaderboard_mmr",
+    "leaderboard_period",
+    "mmr_history",
+    "mmr_rank",
     "result_of",
     "result_row_of",
     "results_of",

@@ -1,25 +1,24 @@
-"""The two boards: the current game by return, and everybody by MMR. Bots are on neither."""
+"""The boards by return of one game (the current one, the last one) and by MMR. Bots are on none of them."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from accounts.models import User
+from ranking.core.placement import INACTIVE_MS, PLACEMENT_GAMES, is_provisional
 from ranking.core.rating import ranks_of
-from ranking.models import Result
+from ranking.models import GameSummary, Result
+from ranking.selectors.ranks import Row, Viewer, me_in, ranked, shown
 from ranking.selectors.standings import last_prices, standings_of
+from stocking.base.units import now_ms
 from trading.models import Market
 from trading.selectors import current_market
 
 BOARD_ROWS_MAX = 200
 BOARD_SECONDS = 1
-
-Viewer = User | AnonymousUser | None
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +45,59 @@ def leaderboard_game(user: Viewer = None, limit: int = 100) -> dict[str, Any]:
     if market is None:
         return {"number": None, "participants": 0, "rows": [], "me": None}
     board = _board(market)
-    rows = [_shown(row, user) for row in board.rows[:limit]]
+    rows = [shown(row, user) for row in board.rows[:limit]]
     return {
         "number": market.pk,
         "participants": len(board.returns),
         "rows": rows,
-        "me": _me_in(rows) or _my_game_row(user, market, board),
+        "me": me_in(rows) or _my_game_row(user, market, board),
     }
 
 
+def leaderboard_last(user: Viewer = None, limit: int = 100, offset: int = 0) -> dict[str, Any]:
+    """Return the board `{number, participants, rows, me}` of the last game whose results stand."""
+    summary = GameSummary.objects.filter(market__game__closed_at__isnull=False).order_by("-pk").first()
+    if summary is None:
+        return {"number": None, "participants": 0, "rows": [], "me": None}
+    results = Result.objects.filter(market_id=summary.pk).order_by("rank", "-equity", "pk")
+    rows = [
+        shown(_result_row(result), user)
+        for result in results.select_related("user")[offset : offset + min(limit, BOARD_ROWS_MAX)]
+    ]
+    me = me_in(rows)
+    if me is None and user is not None and user.pk is not None:
+        mine = results.filter(user_id=user.pk).select_related("user").first()
+        me = shown(_result_row(mine), user) if mine else None
+    return {"number": summary.pk, "participants": summary.participants, "rows": rows, "me": me}
+
+
 def leaderboard_mmr(user: Viewer = None, limit: int = 100, offset: int = 0) -> dict[str, Any]:
-    """Return the board `{rows, me}` by MMR of everybody who has finished a game; equal MMR shares a rank."""
+    """Return the board `{games_min, rows, me}` by MMR; equal MMR shares a rank.
+
+    On it are those who have finished their placement games and have played of late (`INACTIVE_MS`). `me` is the
+    viewer's row also where that is not so, then without a rank, and `is_inactive` or `is_provisional` says why.
+    """
     players = _rated_players()
-    fields = ("pk", "nickname", "tier", "mmr", "games_played")
-    found = list(players.order_by("-mmr", "pk").values(*fields)[offset : offset + min(limit, BOARD_ROWS_MAX)])
-    rows: list[Row] = []
-    for position, player in enumerate(found, start=offset + 1):
-        if not rows:
-            rank = _mmr_rank(player["mmr"])
-        elif player["mmr"] != rows[-1]["mmr"]:
-            rank = position
-        else:
-            rank = rows[-1]["rank"]
-        rows.append(_shown({"rank": rank, "user_id": player.pop("pk"), **player}, user))
-    return {"rows": rows, "me": _me_in(rows) or _my_mmr_row(user)}
+    fields = ("nickname", "tier", "mmr", "games_played")
+    falling = players.order_by("-mmr", "pk").values(*fields, user_id=F("pk"))
+    found = list(falling[offset : offset + min(limit, BOARD_ROWS_MAX)])
+    rows = [shown(row, user) for row in ranked(found, "mmr", offset, _mmr_rank)]
+    return {"games_min": PLACEMENT_GAMES, "rows": rows, "me": _my_mmr_row(user)}
+
+
+def mmr_rank(user: User) -> int | None:
+    """Return the user's rank on the board by MMR, None for one who is not on it."""
+    mine = _my_mmr_row(user)
+    return mine["rank"] if mine else None
 
 
 def _rated_players() -> QuerySet[User]:
-    return User.objects.filter(is_bot=False, is_active=True, games_played__gt=0)
+    return User.objects.filter(
+        is_bot=False,
+        is_active=True,
+        games_played__gte=PLACEMENT_GAMES,
+        rated_at__gte=now_ms() - INACTIVE_MS,
+    )
 
 
 def _mmr_rank(mmr: int) -> int:
@@ -84,11 +108,20 @@ def _my_mmr_row(user: Viewer) -> Row | None:
     """Return the viewer's own row, read anew: the session's user may be older than the last game."""
     if user is None or user.pk is None:
         return None
-    fields = ("nickname", "tier", "mmr", "games_played")
-    mine = _rated_players().filter(pk=user.pk).values(*fields).first()
+    fields = ("nickname", "tier", "mmr", "games_played", "rated_at")
+    mine = User.objects.filter(pk=user.pk, is_bot=False, games_played__gt=0).values(*fields).first()
     if mine is None:
         return None
-    return {"rank": _mmr_rank(mine["mmr"]), **mine, "is_me": True}
+    is_inactive = (mine.pop("rated_at") or 0) < now_ms() - INACTIVE_MS
+    provisional = is_provisional(mine["games_played"])
+    rank = None if provisional or is_inactive else _mmr_rank(mine["mmr"])
+    return {
+        "rank": rank,
+        **mine,
+        "is_me": True,
+        "is_provisional": provisional,
+        "is_inactive": is_inactive,
+    }
 
 
 def _board(market: Market) -> Board:
@@ -106,7 +139,9 @@ def _live_board(market: Market) -> Board:
     ranks = ranks_of([standing.return_bps for standing in standings])
     placed = sorted(zip(ranks, standings, strict=True), key=lambda place: (place[0], -place[1].equity))
     top = placed[:BOARD_ROWS_MAX]
-    players = User.objects.only("nickname", "tier").in_bulk([standing.user_id for _, standing in top])
+    players = User.objects.only("nickname", "tier", "games_played").in_bulk(
+        [standing.user_id for _, standing in top]
+    )
     rows = [
         {
             "rank": rank,
@@ -114,6 +149,7 @@ def _live_board(market: Market) -> Board:
             "nickname": players[standing.user_id].nickname,
             "tier": str(players[standing.user_id].tier),
             "return_bps": standing.return_bps,
+            "games_played": players[standing.user_id].games_played,
         }
         for rank, standing in top
     ]
@@ -123,19 +159,21 @@ def _live_board(market: Market) -> Board:
 def _settled_board(market: Market) -> Board | None:
     """Return the board from the game's results, None where there are none (yet)."""
     results = Result.objects.filter(market=market).order_by("rank", "-equity", "pk")
-    rows = [
-        {
-            "rank": result.rank,
-            "user_id": result.user_id,
-            "nickname": result.user.nickname,
-            "tier": str(result.tier_after),
-            "return_bps": result.return_bps,
-        }
-        for result in results.select_related("user")[:BOARD_ROWS_MAX]
-    ]
+    rows = [_result_row(result) for result in results.select_related("user")[:BOARD_ROWS_MAX]]
     if not rows:
         return None
     return Board(rows, sorted(Result.objects.filter(market=market).values_list("return_bps", flat=True)))
+
+
+def _result_row(result: Result) -> Row:
+    return {
+        "rank": result.rank,
+        "user_id": result.user_id,
+        "nickname": result.user.nickname,
+        "tier": str(result.tier_after),
+        "return_bps": result.return_bps,
+        "games_played": result.games_played,
+    }
 
 
 def _my_game_row(user: Viewer, market: Market, board: Board) -> Row | None:
@@ -144,7 +182,7 @@ def _my_game_row(user: Viewer, market: Market, board: Board) -> Row | None:
         return None
     for row in board.rows:
         if row["user_id"] == user.pk:
-            return _shown(row, user)
+            return shown(row, user)
     return_bps = Result.objects.filter(market=market, user=user).values_list("return_bps", flat=True).first()
     if return_bps is None:
         standing = next(iter(standings_of(market, last_prices(market), user_id=user.pk)), None)
@@ -156,16 +194,7 @@ def _my_game_row(user: Viewer, market: Market, board: Board) -> Row | None:
         "nickname": user.nickname,
         "tier": str(user.tier),
         "return_bps": return_bps,
+        "games_played": user.games_played,
         "is_me": True,
+        "is_provisional": is_provisional(user.games_played),
     }
-
-
-def _shown(row: Row, user: Viewer) -> Row:
-    """Return a row as it is given out: whose it is only says `is_me`."""
-    shown = {name: value for name, value in row.items() if name != "user_id"}
-    shown["is_me"] = user is not None and user.pk is not None and row["user_id"] == user.pk
-    return shown
-
-
-def _me_in(rows: list[Row]) -> Row | None:
-    return next((row for row in rows if row["is_me"]), None)

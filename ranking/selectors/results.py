@@ -8,6 +8,7 @@ from ranking.models import ClosingValue, GameSummary, Result
 from stocking.base.errors import ApplicationError
 
 RESULT_ROWS_MAX = 1_000
+HISTORY_GAMES = 60
 
 _RESULT_FIELDS = (
     "rank", "return_bps", "equity", "fills", "mmr_before", "mmr_after", "tier_before", "tier_after", "user__nickname",
@@ -92,3 +93,10 @@ def results_of_user(user: User, limit: int = 50) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def mmr_history(user: User, limit: int = HISTORY_GAMES) -> list[int]:
+    """Return the player's MMR after each of the last games, oldest first, led by the one before them."""
+    rows = Result.objects.filter(user_id=user.pk).order_by("-market_id")
+    found = list(rows.values_list("mmr_before", "mmr_after")[:limit])
+    return [found[-1][0], *(after for _, after in reversed(found))] if found else []

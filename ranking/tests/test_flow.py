@@ -50,7 +50,9 @@ def test_a_game_is_played_closed_ranked_and_rated(exchange: Exchange) -> None:
     close(exchange)
     number = exchange.market.pk
     assert game_finish(number=number, now_ms=exchange.market.closes_at)
-    assert ClosingValue.objects.get().value == 10_475, "all was traded in the last 30 s before it really closed"
+    assert ClosingValue.objects.get().value == 10_475, (
+        "all was traded in the last 30 s before it really closed"
+    )
     rows = results_of(number)["results"]
     assert [(row["rank"], row["nickname"], row["return_bps"], row["fills"]) for row in rows] == [
         (1, "산개미", 47, 1),

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from games.selectors import game_state
+from ranking.core.placement import is_provisional
 from stocking.base.units import now_ms
 
 
@@ -17,6 +18,7 @@ def player_of(request: HttpRequest) -> dict[str, Any] | None:
         "nickname": user.nickname,
         "tier": user.tier,
         "mmr": user.mmr,
+        "is_provisional": is_provisional(user.games_played),
         "is_guest": user.is_guest,
         "is_staff": user.is_staff,
     }

@@ -5,14 +5,17 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from accounts.models import User, nickname_fold
 from games.models import Game
-from games.selectors import games_finished
 from ranking import selectors as ranking
+from ranking.core.periods import Period
+from ranking.core.placement import PLACEMENT_GAMES, is_provisional
 from ranking.texts import mmr_reason
+from stocking.pages.charts import rating_chart
 from stocking.pages.presentation import tier_change, with_names
 from stocking.pages.requests import Pages, page_view, pages_of, user_of
 from trading import selectors as trading
@@ -24,31 +27,58 @@ PODIUM_PLACES = 3
 RECENT_FILLS = 10
 FILLS_PAGE = 50
 GAME_NUMBER_MAX = 2**31 - 1
+BOARD_TABS = {
+    "game": _("이번 게임"),
+    "last": _("지난 게임"),
+    "day": _("오늘"),
+    "week": _("이번 주"),
+    "all": _("전체"),
+    "mmr": "MMR",
+}
+BOARD_TEXTS = {
+    "game": _("이번 게임의 수익률 순위예요. 지금 가격으로 계산해요."),
+    "last": _("지난 게임의 수익률 순위예요."),
+    "day": _("오늘 끝난 게임의 평균 수익률 순위예요."),
+    "week": _("월요일부터 이번 주 게임의 평균 수익률 순위예요."),
+    "all": _("지금까지 한 모든 게임의 평균 수익률 순위예요."),
+    "mmr": _("모든 게임을 통틀어 실력(MMR)이 높은 순서예요. 2주 넘게 쉬면 잠시 빠져요."),
+}
+
+
+def _board(tab: str, user: User | None, pages: Pages) -> dict[str, Any]:
+    """Return the board of a tab of the rankings; one row more than fits the page tells whether more follow."""
+    limit, offset = pages.size + 1, pages.offset
+    if tab == "game":
+        return ranking.leaderboard_game(user, pages.size)
+    if tab == "last":
+        return ranking.leaderboard_last(user, limit, offset)
+    if tab == "mmr":
+        return ranking.leaderboard_mmr(user, limit, offset)
+    return ranking.leaderboard_period(Period(tab), user, limit, offset)
 
 
 @require_safe
 @ensure_csrf_cookie
 @page_view
 def rankings(request: HttpRequest) -> HttpResponse:
-    """`/rankings/`: this game by return, or all players by MMR."""
+    """`/rankings/`: by return this game, the last one, today, this week, all time; or by MMR."""
     user = user_of(request)
-    tab = "mmr" if request.GET.get("tab") == "mmr" else "game"
-    pages = pages_of(request, BOARD_PAGE)
-    if tab == "game":
-        board = ranking.leaderboard_game(user, BOARD_PAGE)
-        rows, pages = board["rows"], Pages(1, BOARD_PAGE)
-    else:
-        board = ranking.leaderboard_mmr(user, BOARD_PAGE + 1, pages.offset)
-        rows, pages = pages.cut(board["rows"])
-    last = next(iter(games_finished(limit=1)), None)
+    asked = request.GET.get("tab", "")
+    tab = asked if asked in BOARD_TABS else "game"
+    pages = Pages(1, BOARD_PAGE) if tab == "game" else pages_of(request, BOARD_PAGE)
+    board = _board(tab, user, pages)
+    rows, pages = pages.cut(board["rows"])
     context = {
         "tab": tab,
+        "tabs": [{"value": value, "label": label} for value, label in BOARD_TABS.items()],
+        "about": BOARD_TEXTS[tab],
+        "is_period": tab in list(Period),
         "rows": rows,
         "mine": board["me"],
+        "number": board.get("number"),
+        "games_min": board.get("games_min"),
         "pages": pages,
         "pages_query": f"tab={tab}&",
-        "is_first_page": pages.number == 1,
-        "previous_game": last.number if last else None,
     }
     return render(request, "pages/rankings.html", context)
 
@@ -120,9 +150,9 @@ def _history(user: User, pages: Pages) -> tuple[list[dict[str, Any]], Pages]:
     return pages.cut(rows[pages.offset :])
 
 
-def _mmr_rank(user: User) -> int | None:
-    mine = ranking.leaderboard_mmr(user, 0)["me"]
-    return mine["rank"] if mine else None
+def _placement(user: User) -> dict[str, int]:
+    """Return how many placement games there are, and how many of them the player has left."""
+    return {"games": PLACEMENT_GAMES, "left": max(0, PLACEMENT_GAMES - user.games_played)}
 
 
 @require_safe
@@ -141,7 +171,9 @@ def me(request: HttpRequest) -> HttpResponse:
     context = {
         "account": {**account, "holdings": with_names(account["holdings"], names)},
         "games_played": user.games_played,
-        "mmr_rank": _mmr_rank(user),
+        "placement": _placement(user),
+        "chart": rating_chart(ranking.mmr_history(user)),
+        "mmr_rank": ranking.mmr_rank(user),
         "history": history,
         "pages": pages,
         "fills": with_names(fills, names),
@@ -164,11 +196,14 @@ def player(request: HttpRequest, nickname: str) -> HttpResponse:
             "tier": found.tier,
             "mmr": found.mmr,
             "games_played": found.games_played,
+            "is_provisional": is_provisional(found.games_played) and not found.is_bot,
             "is_guest": found.is_guest,
             "is_bot": found.is_bot,
             "is_me": found == request.user,
         },
-        "mmr_rank": _mmr_rank(found),
+        "placement": _placement(found),
+        "chart": rating_chart(ranking.mmr_history(found)),
+        "mmr_rank": ranking.mmr_rank(found),
         "history": history,
         "pages": pages,
     }

@@ -15,13 +15,15 @@ def player_addresses(world: PagesWorld) -> list[str]:
         "/", f"/stocks/{symbol}/", "/orders/", "/orders/?tab=filled", "/orders/?tab=closed",
         f"/orders/?q={world.listings[0].company.name}&symbol={symbol}&side=buy&sort=oldest",
         "/rankings/", "/rankings/?tab=mmr", "/rankings/?tab=mmr&page=2",
+        "/rankings/?tab=last", "/rankings/?tab=day", "/rankings/?tab=week", "/rankings/?tab=all",
         f"/games/{number}/", f"/games/{number}/?page=2", f"/games/{world.market.pk}/",
         "/me/", f"/players/{world.me.nickname}/", "/api/docs", "/api/openapi.json",
         "/api/orders", "/api/orders?status=open&limit=100", f"/api/orders?status=closed&symbol={symbol}&sort=oldest",
         f"/api/orders/{order_id}", "/api/fills", f"/api/fills?symbol={symbol}&side=buy", "/api/account",
         "/api/game", "/api/market", f"/api/market/{symbol}/book", f"/api/market/{symbol}/book?depth=50",
         f"/api/market/{symbol}/trades", f"/api/market/{symbol}/candles?interval=1m",
-        "/api/rankings/game", "/api/rankings/mmr", f"/api/games/{number}", f"/api/games/{number}/review", "/api/chat",
+        "/api/rankings/game", "/api/rankings/mmr", "/api/rankings/last",
+        "/api/rankings/returns?period=all", f"/api/games/{number}", f"/api/games/{number}/review", "/api/chat",
         "/healthz", "/readyz",
     ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from chat.selectors import HISTORY_MESSAGES
+from ranking.core.periods import Period
 from ranking.selectors import BOARD_ROWS_MAX, RESULT_ROWS_MAX
 from ranking.views import BOARD_ROWS
 from stocking.pages.openapi.schemas import ref
@@ -228,9 +229,23 @@ PATHS: dict[str, dict[str, Call]] = {
             codes=["invalid_request"],
         ),
     },
+    "/api/rankings/last": {
+        "get": _call(
+            "games", "The last game by return", "GameRanking", parameters=[_limit(BOARD_ROWS, BOARD_ROWS_MAX), PAGE],
+            codes=["invalid_request"],
+        ),
+    },
+    "/api/rankings/returns": {
+        "get": _call(
+            "games", "A day, a week or all time by mean return", "PeriodRanking",
+            parameters=[_choice("period", list(Period), Period.DAY), _limit(BOARD_ROWS, BOARD_ROWS_MAX), PAGE],
+            codes=["invalid_request"],
+            description="The mean return of a game, from `games_min` games on. `me` has no rank with fewer.",
+        ),
+    },
     "/api/rankings/mmr": {
         "get": _call(
-            "games", "All players by MMR", "MmrRanking", parameters=[_limit(BOARD_ROWS, BOARD_ROWS_MAX), PAGE],
+            "games", "Players by MMR", "MmrRanking", parameters=[_limit(BOARD_ROWS, BOARD_ROWS_MAX), PAGE],
             codes=["invalid_request"],
         ),
     },

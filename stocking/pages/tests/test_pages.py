@@ -8,13 +8,15 @@ from django.test import Client
 
 from accounts.models import User
 from games.models import Game
-from ranking.models import ClosingValue, GameSummary, Result
+from ranking.core.periods import Period, period_start
+from ranking.models import ClosingValue, GameSummary, Result, Tally
+from stocking.base.units import now_ms
 from trading.gate.client import gate
 from trading.tests.ledger_rows import INITIAL_CASH, LedgerRows, ledger_rows, user_row
 
 pytestmark = pytest.mark.django_db
 
-PUBLIC = ["/", "/stocks/AAA/", "/rankings/", "/rankings/?tab=mmr", "/api/docs"]
+PUBLIC = ["/", "/stocks/AAA/", "/rankings/", "/rankings/?tab=mmr", "/rankings/?tab=day", "/api/docs"]
 MINE = ["/orders/", "/orders/?tab=filled", "/orders/?tab=closed", "/me/"]
 
 
@@ -88,7 +90,8 @@ def test_what_is_mine_needs_a_login(client: Client, rows: LedgerRows, address: s
 def test_every_page_knows_the_player(mine: Client, me: User, rows: LedgerRows) -> None:
     _text, context = page(mine, "/")
     assert context["player"] == {
-        "nickname": "나야나", "tier": "bronze", "mmr": me.mmr, "is_guest": False, "is_staff": False,
+        "nickname": "나야나", "tier": "bronze", "mmr": me.mmr, "is_provisional": True, "is_guest": False,
+        "is_staff": False,
     }  # fmt: skip
     assert context["server_time_ms"] > rows.market.opens_at
 
@@ -176,10 +179,30 @@ def test_rankings(mine: Client, me: User, rows: LedgerRows) -> None:
     text, context = page(mine, "/rankings/")
     assert context["mine"]["rank"] == 1
     assert "is-me" in text
-    User.objects.filter(pk=me.pk).update(games_played=1, mmr=1_234)
+    User.objects.filter(pk=me.pk).update(games_played=10, mmr=1_234, rated_at=now_ms())
     text, context = page(mine, "/rankings/?tab=mmr")
-    assert context["mine"]["mmr"] == 1_234
+    assert (context["mine"]["mmr"], context["mine"]["rank"]) == (1_234, 1)
     assert "1,234" in text
+    assert "잠정" not in text
+    User.objects.filter(pk=me.pk).update(games_played=4)
+    text, context = page(mine, "/rankings/?tab=mmr")
+    assert (context["rows"], context["mine"]["rank"]) == ([], None)
+    assert "배치 중" in text and "4/10게임" in text and "잠정" in text
+
+
+@pytest.mark.parametrize("tab", ["last", "day", "week", "all"])
+def test_rankings_over_the_past(mine: Client, me: User, finished: LedgerRows, tab: str) -> None:
+    for period, games in (("day", 3), ("week", 5), ("all", 10)):
+        Tally.objects.create(
+            period=period, start=period_start(Period(period), now_ms()), user=me, games=games, return_bps_sum=700,
+            average_bps=70, best_bps=250,
+        )  # fmt: skip
+    Game.objects.update(closed_at=1)
+    text, context = page(mine, f"/rankings/?tab={tab}")
+    assert context["mine"]["is_me"]
+    assert context["mine"]["rank"] == (3 if tab == "last" else 1)
+    assert 'aria-current="page">' in text
+    assert ("+2.50%" in text) is (tab != "last")
 
 
 @pytest.fixture
@@ -257,6 +280,9 @@ def test_a_players_page(client: Client, me: User, finished: LedgerRows) -> None:
     assert context["profile"]["nickname"] == "나야나"
     assert context["history"][0]["rank"] == 3
     assert me.email not in text
+    assert "최근 1게임의 MMR: 1,000 → 1,040 (최저 1,000, 최고 1,040)." in text
+    assert "<polyline" in text and "style=" not in text.split("<polyline")[1].split("</figure>")[0]
+    assert "잠정" in text
 
 
 def test_inactive_players_have_no_page(client: Client, me: User) -> None:
