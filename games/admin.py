@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from games.control import deeds_possible
 from games.forms import DEEDS, state_text
-from games.models import Bot, Game, News, NewsTemplate
+from games.models import Bot, DailyAttempt, Game, News, NewsTemplate
 from games.selectors import game_current, game_get
 from stocking.base.units import now_ms
 from trading.reasons import staff_of
@@ -195,3 +195,29 @@ class BotAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Bot | None = None) -> bool:
         """A bot that has traded is part of the record; it can be switched off."""
         return False
+
+
+@admin.register(DailyAttempt)
+class DailyAttemptAdmin(ReadOnlyAdmin):
+    """First attempts at the seed of the day."""
+
+    list_display = ("day", "user", "return_percent", "fills", "start_time", "finish_time")
+    list_filter = (("finished_at", admin.EmptyFieldListFilter),)
+    date_hierarchy = "day"
+    list_select_related = ("user",)
+    search_fields = ("user__nickname",)
+
+    @admin.display(description=_("수익률"), ordering="return_bps")
+    def return_percent(self, attempt: DailyAttempt) -> str | None:
+        """The gain, once it is complete."""
+        return None if attempt.return_bps is None else f"{attempt.return_bps / 100:+.2f}%"
+
+    @admin.display(description=_("시작"), ordering="started_at")
+    def start_time(self, attempt: DailyAttempt) -> datetime | None:
+        """When it began."""
+        return _local_time(attempt.started_at)
+
+    @admin.display(description=_("종료"), ordering="finished_at")
+    def finish_time(self, attempt: DailyAttempt) -> datetime | None:
+        """When its game was over."""
+        return _local_time(attempt.finished_at)

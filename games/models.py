@@ -229,3 +229,38 @@ class Bot(models.Model):
 
     def __str__(self) -> str:
         return str(self.user)
+
+
+class DailyAttempt(models.Model):
+    """A player's first attempt at the practice game of a day: the one that counts on its board.
+
+    It is stored when it starts and completed once, when that game has ended; an attempt that was never completed was
+    lost with its process, and the player may start anew. The day is that of the site's time zone.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="daily_attempts", verbose_name=_("플레이어")
+    )
+    day = models.DateField(_("날짜"))
+    started_at = models.BigIntegerField(_("시작(ms)"))
+    finished_at = models.BigIntegerField(_("종료(ms)"), null=True, blank=True)
+    return_bps = models.BigIntegerField(_("수익률(bp)"), null=True, blank=True)
+    equity = models.BigIntegerField(_("총자산(원)"), null=True, blank=True)
+    fills = models.PositiveIntegerField(_("체결 수"), default=0)
+
+    class Meta:
+        verbose_name = _("오늘의 시드 기록")
+        verbose_name_plural = _("오늘의 시드 기록")
+        ordering = ["-day", "-return_bps", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "day"], name="one_daily_attempt"),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=True, return_bps__isnull=True, equity__isnull=True)
+                | Q(finished_at__isnull=False, return_bps__isnull=False, equity__isnull=False),
+                name="daily_attempt_complete",
+            ),
+        ]
+        indexes = [models.Index(fields=["day", "-return_bps"], name="daily_board")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.user_id}"

@@ -9,8 +9,13 @@ from pathlib import Path
 LAUNCH_PACKAGE = Path(__file__).resolve().parent.parent / "stocking" / "launch"
 
 MANAGE = """\
-import sys
+import signal, sys, time
+
 print(f"manage.py {sys.argv[1]} was here", flush=True)
+if sys.argv[1] == "practice":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    while True:
+        time.sleep(60)
 """
 
 ASGI = """\

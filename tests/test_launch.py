@@ -18,7 +18,7 @@ from tests.standin import make_stand_in
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(60)]
 
 DIFFICULT_NAME = "주식 게임 100% ;a #b 'c' \"d\""
-PROGRAMS = {"gate", "bus", "web", "engine", "jobs", "clock", "beat"}
+PROGRAMS = {"gate", "bus", "web", "engine", "jobs", "clock", "beat", "practice"}
 
 
 def is_alive(pid: int) -> bool:

@@ -8,16 +8,24 @@ const OPEN = new Set(["open", "partially_filled", "accepted"]);
 const FILLS_MAX = 200;
 const REFETCH_MAX = 3;
 
-class Account extends EventTarget {
+/** What one player has in one market, at the prices of its `listings`. */
+export class Account extends EventTarget {
   signedIn = Boolean(document.body.dataset.player);
   /** As GET /api/account, null for a visitor. */
-  state = pageData("account-data");
+  state = null;
   /** Open orders by id. */
-  orders = new Map(listOf(pageData("orders-data"), "orders").map((order) => [order.order_id, order]));
+  orders = new Map();
   /** Newest first. */
-  fills = listOf(pageData("fills-data"), "fills");
+  fills = [];
+  #listings;
   #started = false;
   #updates = 0;
+
+  constructor(marketListings, known = {}) {
+    super();
+    this.#listings = marketListings;
+    this.#hold(known);
+  }
 
   start() {
     if (this.#started || !this.signedIn) return;
@@ -26,7 +34,7 @@ class Account extends EventTarget {
       if (type === "snapshot") {
         this.#emit("history", listOf(data, "messages"));
         this.refresh();
-      } else this.#receive(data);
+      } else this.receive(data);
     });
   }
 
@@ -42,7 +50,7 @@ class Account extends EventTarget {
   equity() {
     if (!this.state) return null;
     return listOf(this.state, "holdings").reduce(
-      (sum, held) => sum + held.quantity * (listings.lastPrice(held.symbol) ?? held.last_price ?? 0),
+      (sum, held) => sum + held.quantity * (this.#listings.lastPrice(held.symbol) ?? held.last_price ?? 0),
       this.state.cash,
     );
   }
@@ -56,17 +64,26 @@ class Account extends EventTarget {
         const [state, open, filled] = await Promise.all([
           api.account(), api.orders({ status: "open", limit: 100 }), api.fills({ limit: 100 }),
         ]);
-        this.state = state;
-        this.orders = new Map(listOf(open, "orders").map((order) => [order.order_id, order]));
-        this.fills = listOf(filled, "fills");
+        this.replace({ state, orders: listOf(open, "orders"), fills: listOf(filled, "fills") });
       } catch {
         return;
       }
-      this.#emit("account");
-      this.#emit("orders");
-      this.#emit("fills");
       if (before === this.#updates) return;
     }
+  }
+
+  #hold({ state = null, orders = [], fills = [] }) {
+    this.state = state;
+    this.orders = new Map(orders.map((order) => [order.order_id, order]));
+    this.fills = fills;
+  }
+
+  /** Everything anew: the account, the open orders, the fills. */
+  replace(known) {
+    this.#hold(known);
+    this.#emit("account");
+    this.#emit("orders");
+    this.#emit("fills");
   }
 
   /** An order just accepted: shown at once, before the engine has spoken. */
@@ -78,7 +95,8 @@ class Account extends EventTarget {
 
   #finished = new Set();
 
-  #receive(message) {
+  /** One message of topic `me`. */
+  receive(message) {
     this.#updates += 1;
     const { kind } = message ?? {};
     if (kind === "account") {
@@ -114,4 +132,6 @@ class Account extends EventTarget {
   }
 }
 
-export const account = new Account();
+export const account = new Account(listings, {
+  state: pageData("account-data"), orders: listOf(pageData("orders-data"), "orders"), fills: listOf(pageData("fills-data"), "fills"),
+});

@@ -70,5 +70,6 @@ export const api = {
   game: () => call("GET", "/api/game"),
   market: () => call("GET", "/api/market"),
   candles: (symbol, parameters) => call("GET", `/api/market/${encodeURIComponent(symbol)}/candles${query(parameters)}`),
+  practiceDaily: () => call("GET", "/api/practice/daily"),
   gameRanking: () => call("GET", "/api/rankings/game"),
 };

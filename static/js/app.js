@@ -43,6 +43,7 @@ function startConnection() {
   });
   stream.addEventListener("error-message", ({ detail }) => {
     if (detail.code === "not_authenticated" && detail.topic === "me") return;
+    if (detail.ref) return; // whoever asked for something says what came of it
     if (detail.message) toast(detail.message, { level: "error", key: `stream:${detail.code}` });
   });
   draw();

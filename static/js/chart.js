@@ -19,10 +19,14 @@ const withoutSeconds = clockFormat(false);
 
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
+/** Where candles come from: delivers a snapshot and then updates, returns the function that ends it. */
+const topicFeed = (symbol, interval, deliver) => stream.subscribe(`candles:${symbol}:${interval}`, deliver);
+
 export class Chart {
-  /** `live: false` shows the given candles and follows nothing: the review of a past game. */
-  constructor(root, { symbol, interval, candles, legend, tick, live = true }) {
+  /** `live: false` shows the given candles and follows nothing: the review of a past game. `feed` as `topicFeed`. */
+  constructor(root, { symbol, interval, candles, legend, tick, live = true, feed = topicFeed }) {
     this.symbol = symbol;
+    this.feed = feed;
     this.interval = interval;
     this.legend = legend;
     this.candles = new Map();
@@ -93,7 +97,7 @@ export class Chart {
 
   follow() {
     this.unsubscribe?.();
-    this.unsubscribe = stream.subscribe(`candles:${this.symbol}:${this.interval}`, ({ type, data }) => {
+    this.unsubscribe = this.feed(this.symbol, this.interval, ({ type, data }) => {
       const candles = listOf(data, "candles");
       if (type === "snapshot") this.load(candles);
       else this.upsert(candles);

@@ -1,19 +1,17 @@
 // The order form: every keystroke recalculates, the button says what it will do or why it cannot.
-import { account } from "./account.js";
-import { api } from "./api.js";
-import { game, onGame } from "./clock.js";
 import { preferences, setText } from "./dom.js";
 import { freshId, parseInteger, won } from "./format.js";
 import { sayRefusal } from "./notices.js";
 import { heldPrice, marketEstimate, maxQuantity, refusalReason } from "./order-rules.js";
-import { stream } from "./socket.js";
 import { TEXT } from "./text.js";
 import { clampPrice, tickAbove, tickBelow } from "./ticks.js";
 import { toast } from "./toast.js";
+import { live } from "./venue.js";
 
 export class OrderForm {
   /** @param card the section; `listing()` and `book()` give what is known now; `onAccepted(order)` the order just taken. */
-  constructor(card, { listing, book, onAccepted }) {
+  constructor(card, { listing, book, onAccepted, venue = live }) {
+    this.venue = venue;
     this.card = card;
     this.form = card.querySelector("[data-order-form]");
     this.dialog = card.querySelector("[data-order-dialog]");
@@ -65,13 +63,11 @@ export class OrderForm {
         this.step(input.name, event.deltaY < 0 ? 1 : -1);
       }, { passive: false });
     }
-    account.addEventListener("account", () => this.draw());
-    const turn = () => {
+    this.venue.account.addEventListener("account", () => this.draw());
+    this.venue.onTurn(() => {
       this.answer = null;
       this.draw();
-    };
-    stream.addEventListener("state", turn);
-    onGame(turn);
+    });
   }
 
   /** Anything the player changes makes it a new order, with a new id. */
@@ -136,6 +132,16 @@ export class OrderForm {
     this.changed();
   }
 
+  /** Another stock: the form begins anew with it. */
+  chooseSymbol(symbol) {
+    this.form.elements.symbol.value = symbol;
+    this.quantity.value = "";
+    this.portion = null;
+    this.changed();
+    this.touched = false;
+    this.followPrice(this.listing()?.last_price);
+  }
+
   chooseSide(side) {
     this.form.elements.side.value = side;
     this.changed();
@@ -158,6 +164,7 @@ export class OrderForm {
 
   means() {
     const symbol = this.form.elements.symbol.value;
+    const { account } = this.venue;
     return { cash: account.state?.available_cash ?? 0, shares: account.holding(symbol)?.available_quantity ?? 0 };
   }
 
@@ -168,7 +175,7 @@ export class OrderForm {
 
   refusal() {
     return refusalReason(this.order(), {
-      signedIn: account.signedIn, connected: stream.state === "online", game: game.current, listing: this.listing(), ...this.means(),
+      signedIn: this.venue.account.signedIn, connected: this.venue.isConnected(), game: this.venue.game(), listing: this.listing(), ...this.means(),
     });
   }
 
@@ -197,7 +204,7 @@ export class OrderForm {
     }
     setText(this.parts["available-label"], TEXT.available[order.side]);
     setText(this.parts.available, buying ? TEXT.amount(won(means.cash)) : TEXT.shares(won(means.shares)));
-    setText(this.parts.max, account.signedIn ? TEXT.shares(won(this.most())) : "–");
+    setText(this.parts.max, this.venue.account.signedIn ? TEXT.shares(won(this.most())) : "–");
     const estimate = this.estimate(order, listing);
     setText(this.parts["estimate-label"], estimate.label);
     setText(this.parts.estimate, estimate.text);
@@ -269,7 +276,7 @@ export class OrderForm {
     this.sending = true;
     this.draw();
     try {
-      const answer = await api.placeOrder(body);
+      const answer = await this.venue.placeOrder(body);
       const text = answer.duplicate ? TEXT.duplicate : TEXT.accepted(TEXT.side[order.side], won(order.quantity));
       this.onAccepted({ ...body, ...answer, price: body.price ?? heldPrice(order, this.listing()), filled_quantity: 0, status: "open", created_at: Date.now() });
       this.done(text);

@@ -1,22 +1,20 @@
 // My panel on the trading screen: holdings with live profit, open orders (amend and cancel in place), fills.
-import { account } from "./account.js";
-import { api } from "./api.js";
 import { el, setDirection, setText } from "./dom.js";
 import { arrow, changeBps, parseInteger, percent, signed, timeOfDay, won } from "./format.js";
-import { listings } from "./listings.js";
 import { sayRefusal } from "./notices.js";
 import { TEXT } from "./text.js";
 import { toast } from "./toast.js";
+import { live } from "./venue.js";
 
 const FILLS_SHOWN = 50;
 
 const cell = (label, properties = {}, ...children) => el("td", { "data-label": label, ...properties, ...(properties.class ? {} : { class: "num" }) }, ...children);
-const stockLink = (symbol) => el("a", { href: `/stocks/${encodeURIComponent(symbol)}/` }, el("b", { text: listings.name(symbol) }));
 const sideMark = (side) => el("span", { class: side === "buy" ? "up strong" : "down strong", text: TEXT.side[side] ?? side });
 
 export class MyOrders {
-  constructor(root, { onSell, onTrade }) {
+  constructor(root, { onSell, onTrade, venue = live }) {
     this.root = root;
+    this.venue = venue;
     this.body = root.querySelector("[data-my-panel]");
     this.onSell = onSell;
     this.onTrade = onTrade;
@@ -24,9 +22,9 @@ export class MyOrders {
     this.editing = null;
     this.tabs = [...root.querySelectorAll("[data-panel]")];
     for (const tab of this.tabs) tab.addEventListener("click", () => this.show(tab.dataset.panel));
-    for (const event of ["account", "orders", "fills"]) account.addEventListener(event, () => this.draw());
-    listings.onChange(() => this.drawPrices());
-    this.show(account.orders.size ? "orders" : "holdings");
+    for (const event of ["account", "orders", "fills"]) this.venue.account.addEventListener(event, () => this.draw());
+    this.venue.listings.onChange(() => this.drawPrices());
+    this.show(this.venue.account.orders.size ? "orders" : "holdings");
   }
 
   show(panel) {
@@ -37,7 +35,7 @@ export class MyOrders {
   }
 
   draw() {
-    const counts = { holdings: account.state?.holdings?.length ?? 0, orders: account.orders.size, fills: account.fills.length };
+    const counts = { holdings: this.venue.account.state?.holdings?.length ?? 0, orders: this.venue.account.orders.size, fills: this.venue.account.fills.length };
     for (const [name, count] of Object.entries(counts)) {
       for (const node of document.querySelectorAll(`[data-count=${name}]`)) {
         setText(node, count ? String(count) : "");
@@ -45,7 +43,7 @@ export class MyOrders {
       }
     }
     // While a row is being amended the table stands still; only its figures move on.
-    if (this.editing && this.panel === "orders" && account.orders.has(this.editing)) return;
+    if (this.editing && this.panel === "orders" && this.venue.account.orders.has(this.editing)) return;
     this.editing = null;
     const keptScroll = this.body.scrollTop;
     this.body.replaceChildren(this.content());
@@ -54,7 +52,7 @@ export class MyOrders {
   }
 
   content() {
-    if (!account.signedIn) return this.empty(TEXT.empty.visitor);
+    if (!this.venue.account.signedIn) return this.empty(TEXT.empty.visitor);
     if (this.panel === "holdings") return this.holdings();
     return this.panel === "orders" ? this.openOrders() : this.fillsTable();
   }
@@ -70,11 +68,11 @@ export class MyOrders {
   }
 
   holdings() {
-    const held = account.state?.holdings ?? [];
+    const held = this.venue.account.state?.holdings ?? [];
     if (!held.length) return this.empty(TEXT.empty.holdings, TEXT.empty.holdingsAction, () => this.onTrade("buy"));
     const { stock, quantity, average, last, profit, rate } = TEXT.columns;
     return this.table([stock, quantity, average, last, profit, rate, ""], held.map((item) => el("tr", { "data-holding": item.symbol },
-      el("td", {}, stockLink(item.symbol)),
+      el("td", {}, this.venue.stockLink(item.symbol)),
       cell(quantity, { text: `${won(item.quantity)} (${won(item.available_quantity)})` }),
       cell(average, { text: won(item.average_price) }),
       cell(last, { "data-live": "last" }),
@@ -87,8 +85,8 @@ export class MyOrders {
   /** Live figures, in place: prices move ten times a second, the tables do not. */
   drawPrices() {
     for (const row of this.body.querySelectorAll("[data-holding]")) {
-      const item = account.holding(row.dataset.holding);
-      const listing = listings.get(row.dataset.holding);
+      const item = this.venue.account.holding(row.dataset.holding);
+      const listing = this.venue.listings.get(row.dataset.holding);
       if (!item) continue;
       const last = listing?.last_price ?? item.last_price;
       const gain = (last - item.average_price) * item.quantity;
@@ -101,9 +99,9 @@ export class MyOrders {
       setText(cells.rate, `${arrow(bps)} ${percent(bps)}`);
       setDirection(cells.rate, bps);
     }
-    const equity = account.equity();
+    const equity = this.venue.account.equity();
     if (equity === null) return;
-    const bps = changeBps(equity, account.state.initial_cash);
+    const bps = changeBps(equity, this.venue.account.state.initial_cash);
     setText(this.root.querySelector("[data-my=equity]"), won(equity));
     const rate = this.root.querySelector("[data-my=return]");
     setText(rate, percent(bps));
@@ -111,7 +109,7 @@ export class MyOrders {
   }
 
   openOrders() {
-    const orders = account.openOrders();
+    const orders = this.venue.account.openOrders();
     if (!orders.length) return this.empty(TEXT.empty.orders, TEXT.empty.ordersAction, () => this.onTrade());
     const { stock, filled, price, time } = TEXT.columns;
     const all = el("button", { type: "button", class: "button button-small button-danger", text: TEXT.order.cancelAll, onclick: ({ currentTarget }) => this.cancelAll(currentTarget) });
@@ -127,7 +125,7 @@ export class MyOrders {
       el("button", { type: "button", class: "button button-small", text: TEXT.order.amend, onclick: () => this.edit(row, order) }),
       el("button", { type: "button", class: "button button-small", text: TEXT.order.cancel, onclick: ({ currentTarget }) => this.cancel(order, currentTarget) }));
     const row = el("tr", { "data-order-id": order.order_id },
-      el("td", {}, sideMark(order.side), " ", stockLink(order.symbol)),
+      el("td", {}, sideMark(order.side), " ", this.venue.stockLink(order.symbol)),
       cell(filled, { text: `${won(order.filled_quantity ?? 0)} / ${TEXT.shares(won(order.quantity))}` }),
       cell(price, { text: order.type === "market" ? TEXT.market : won(order.price) }),
       cell(time, { class: "num mute", text: timeOfDay(order.created_at) }),
@@ -149,7 +147,7 @@ export class MyOrders {
       this.amend(form, order);
     });
     form.addEventListener("keydown", (event) => event.key === "Escape" && this.stopEditing());
-    row.replaceChildren(el("td", { colspan: "5", class: "edit-cell" }, el("div", { class: "row" }, sideMark(order.side), el("b", { text: listings.name(order.symbol) })), form));
+    row.replaceChildren(el("td", { colspan: "5", class: "edit-cell" }, el("div", { class: "row" }, sideMark(order.side), el("b", { text: this.venue.listings.name(order.symbol) })), form));
     form.elements.price.focus();
     form.elements.price.select();
   }
@@ -170,7 +168,7 @@ export class MyOrders {
     }
     for (const button of form.querySelectorAll("button")) button.disabled = true;
     try {
-      await api.amendOrder(order.order_id, change);
+      await this.venue.amendOrder(order.order_id, change);
       toast(TEXT.order.amended, { key: "amend" });
       this.stopEditing();
     } catch (error) {
@@ -182,7 +180,7 @@ export class MyOrders {
   async cancel(order, button) {
     button.disabled = true;
     try {
-      await api.cancelOrder(order.order_id);
+      await this.venue.cancelOrder(order.order_id);
     } catch (error) {
       sayRefusal(error.message);
       button.disabled = false;
@@ -192,7 +190,7 @@ export class MyOrders {
   async cancelAll(button) {
     button.disabled = true;
     try {
-      await api.cancelAll();
+      await this.venue.cancelAll();
       toast(TEXT.order.cancelAllAccepted, { key: "canceled" });
     } catch (error) {
       sayRefusal(error.message);
@@ -201,10 +199,10 @@ export class MyOrders {
   }
 
   fillsTable() {
-    if (!account.fills.length) return this.empty(TEXT.empty.fills, TEXT.empty.fillsAction, () => this.onTrade());
+    if (!this.venue.account.fills.length) return this.empty(TEXT.empty.fills, TEXT.empty.fillsAction, () => this.onTrade());
     const { stock, amount, price, total, time } = TEXT.columns;
-    return this.table([stock, amount, price, total, time], account.fills.slice(0, FILLS_SHOWN).map((fill) => el("tr", {},
-      el("td", {}, sideMark(fill.side), " ", stockLink(fill.symbol)),
+    return this.table([stock, amount, price, total, time], this.venue.account.fills.slice(0, FILLS_SHOWN).map((fill) => el("tr", {},
+      el("td", {}, sideMark(fill.side), " ", this.venue.stockLink(fill.symbol)),
       cell(amount, { text: TEXT.shares(won(fill.quantity)) }),
       cell(price, { text: won(fill.price) }),
       cell(total, { text: won(fill.price * fill.quantity) }),

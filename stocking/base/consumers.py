@@ -151,13 +151,13 @@ class StreamConsumer(AsyncWebsocketConsumer):
 
     async def _join(self, name: str) -> None:
         topic = name
-        if name == "me":
+        if stream.is_private(name):
             if self.user is None:
                 await self.send_error("not_authenticated", topic=name)
                 return
-            topic = f"me:{self.user.pk}"
+            topic = f"{name}:{self.user.pk}"
         family = stream.topic_of(topic)
-        if family is None or (family.private and name != "me"):
+        if family is None or (family.private and ":" in name):
             await self.send_error("invalid_request", topic=name[:64])
             return
         follower = self._followed.get(name)

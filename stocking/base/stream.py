@@ -75,6 +75,12 @@ def operation(name: str) -> Callable[[Any, dict[str, Any]], Awaitable[None]] | N
     return _operations.get(name)
 
 
+def is_private(name: str) -> bool:
+    """Return whether this is the name of a family of which every user has a topic of their own."""
+    family = _topics.get(name)
+    return family is not None and family.private
+
+
 def topic_of(topic: str) -> Topic | None:
     """Return the family that a topic's full name belongs to, or None when there is no such topic."""
     name, *parameters = topic.split(":")
@@ -145,7 +151,7 @@ def _publish(topic: str, data: Any, message_type: str) -> None:
     family = _require_topic(topic)
     everything = message_type == "snapshot"
     arguments = [
-        family.kind, message_type, channel_of(topic), "me" if family.private else topic,
+        family.kind, message_type, channel_of(topic), family.name if family.private else topic,
         family.limit, family.ttl_seconds, _encode(_shown(family, data, everything=everything)),
         *_stored_items(family, data),
     ]  # fmt: skip

@@ -206,7 +206,7 @@ class Instance:
         return Control(self.record.control_socket).states()
 
     def pids(self) -> dict[str, int]:
-        """Return the process ids by program: gate, bus, web, engine, jobs, clock, beat (0: not running)."""
+        """Return the process ids by program: gate, bus, web, engine, jobs, clock, beat, practice (0: not running)."""
         return {name: state.pid for name, state in self.states().items()}
 
     def processes(self) -> list[int]:

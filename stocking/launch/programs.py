@@ -44,6 +44,7 @@ def service_programs(plan: Plan) -> list[Program]:
         _service("jobs", _worker("jobs", "default,audit")),
         _service("clock", _worker("clock", "clock")),
         _service("beat", beat),
+        _service("practice", (python(), "manage.py", "practice")),
     ]
 
 

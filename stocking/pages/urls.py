@@ -2,12 +2,13 @@
 
 from django.urls import path, re_path
 
-from stocking.pages import api_docs, errors, health, records, views
+from stocking.pages import api_docs, errors, health, practice, records, views
 
 urlpatterns = [
     path("", views.market, name="market"),
     path("stocks/<str:symbol>/", views.stock, name="stock"),
     path("orders/", views.orders, name="orders"),
+    path("practice/", practice.practice, name="practice"),
     path("rankings/", records.rankings, name="rankings"),
     path("games/<int:number>/", records.game, name="game"),
     path("me/", records.me, name="me"),

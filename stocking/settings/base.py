@@ -184,6 +184,7 @@ GAME_PREPARE_SECONDS = env.int("GAME_PREPARE_SECONDS", default=0) or max(1, GAME
 GAME_TRADING_SECONDS = env.int("GAME_TRADING_SECONDS", default=0) or max(1, GAME_CYCLE_SECONDS * 540 // 720)
 GAME_START = env.str("GAME_START", default="aligned")
 INITIAL_CASH_WON = 10_000_000
+PRACTICE_LOAD_MAX = env.int("PRACTICE_LOAD_MAX", default=24)
 
 # The gate -------------------------------------------------------------------------------------------
 ORDER_RATE_PER_SECOND = env.int("ORDER_RATE_PER_SECOND", default=50)

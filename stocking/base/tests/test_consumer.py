@@ -115,7 +115,7 @@ async def test_too_many_topics_close() -> None:
 async def test_private_and_unknown_topics_are_errors() -> None:
     async with opened() as socket:
         for name, code in (
-            ("me", "not_authenticated"),
+            ("own", "not_authenticated"),
             ("own:1", "invalid_request"),
             ("none", "invalid_request"),
         ):

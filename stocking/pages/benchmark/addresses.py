@@ -17,6 +17,7 @@ def player_addresses(world: PagesWorld) -> list[str]:
         "/rankings/", "/rankings/?tab=mmr", "/rankings/?tab=mmr&page=2",
         "/rankings/?tab=last", "/rankings/?tab=day", "/rankings/?tab=week", "/rankings/?tab=all",
         f"/games/{number}/", f"/games/{number}/?page=2", f"/games/{world.market.pk}/",
+        "/practice/", "/practice/?day=2000-01-01&seed=7", "/api/practice/daily",
         "/me/", f"/players/{world.me.nickname}/", "/api/docs", "/api/openapi.json",
         "/api/orders", "/api/orders?status=open&limit=100", f"/api/orders?status=closed&symbol={symbol}&sort=oldest",
         f"/api/orders/{order_id}", "/api/fills", f"/api/fills?symbol={symbol}&side=buy", "/api/account",

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from accounts.models import User, nickname_fold
 from chat.models import Message
-from games.models import Bot, Game, News
+from games.models import Bot, DailyAttempt, Game, News
+from games.practice.daily import day_of
 from ranking.models import ClosingValue, GameSummary, Result
 from stocking.base.units import now_ms
 from trading.core.ticks import daily_limits
@@ -109,6 +110,18 @@ class PagesWorld:
         )
         Bot.objects.bulk_create(
             Bot(user=user, kind=Bot.Kind.NOISE, seed=1, is_active=False) for user in added[: count // 5]
+        )
+        DailyAttempt.objects.bulk_create(
+            DailyAttempt(
+                user=user,
+                day=day_of(now_ms()),
+                started_at=1,
+                finished_at=2,
+                return_bps=1,
+                equity=CASH_WON,
+                fills=1,
+            )
+            for user in added
         )
         Message.objects.bulk_create(
             Message(kind="player", author=user, text=f"말 {n}", sent_at=now_ms())

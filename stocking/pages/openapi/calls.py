@@ -249,6 +249,9 @@ PATHS: dict[str, dict[str, Call]] = {
             codes=["invalid_request"],
         ),
     },
+    "/api/practice/daily": {
+        "get": _call("games", "Today's board of the practice game that is the same for everybody", "DailyBoard"),
+    },
     "/api/chat": {
         "get": _call(
             "chat", "The newest messages, oldest first", "Messages",

@@ -340,6 +340,16 @@ SCHEMAS: dict[str, Schema] = {
         awards=array(ref("Award")),
         me=maybe(ref("MyReview")),
     ),
+    "DailyRow": thing(rank=COUNT, nickname=TEXT, tier=TIER, return_bps=BPS, fills=COUNT, is_me=FLAG),
+    "DailyMine": thing(
+        rank={**maybe(COUNT), "description": "Null for who did not trade."}, return_bps=BPS, fills=COUNT
+    ),
+    "DailyBoard": thing(
+        day={"type": "string", "format": "date"},
+        players={**COUNT, "description": "Who traded at least once."},
+        rows=array(ref("DailyRow")),
+        me=maybe(ref("DailyMine")),
+    ),
     "Message": thing(
         id=COUNT,
         kind={"type": "string", "enum": ["player", "system", "news", "result", "notice"]},
