@@ -36,6 +36,9 @@ class Message(models.Model):
     )
     text = models.CharField(_("내용"), max_length=300)
     level = models.CharField(_("성격"), max_length=8, blank=True, help_text=_("good, bad, info, warning"))
+    symbol = models.CharField(
+        _("종목"), max_length=12, blank=True, help_text=_("소식이 다루는 종목의 코드예요.")
+    )
     key = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
     sent_at = models.BigIntegerField(_("보낸 때(ms)"))
     is_hidden = models.BooleanField(_("숨김"), default=False)

@@ -22,6 +22,7 @@ def message_data(message: Message) -> dict[str, Any]:
         "is_bot": author.is_bot if author else False,
         "text": message.text,
         "level": message.level,
+        "symbol": message.symbol,
         "sent_at": message.sent_at,
     }
 

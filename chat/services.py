@@ -90,13 +90,15 @@ def _rate_take(author: User) -> None:
 
 
 def announce(
-    *, text: str, kind: AnnouncementKind = "system", key: str | None = None, level: str = ""
+    *, text: str, kind: AnnouncementKind = "system", key: str | None = None, level: str = "", symbol: str = ""
 ) -> Message | None:
     """Tell everybody something, after the commit. With a `key` it happens once: None is returned ever after.
 
-    `level` is "good" or "bad" for news. A text of more than 300 characters is cut.
+    `level` is "good" or "bad" for news, `symbol` the stock it is about. A text of more than 300 characters is cut.
     """
-    message = Message(kind=Message.Kind(kind), text=_cut(text), level=level, key=key, sent_at=now_ms())
+    message = Message(
+        kind=Message.Kind(kind), text=_cut(text), level=level, symbol=symbol, key=key, sent_at=now_ms()
+    )
     return _store_once(message)
 
 

@@ -112,7 +112,13 @@ def news_publish(*, game: Game, now_ms: int) -> int:
             if now is None or now.view != game.view or now.is_paused:
                 return count
             if News.objects.filter(pk=news.pk, published_at=None).update(published_at=now_ms):
-                announce(text=news.text, kind="news", level=news.direction, key=f"news:{news.pk}")
+                announce(
+                    text=news.text,
+                    kind="news",
+                    level=news.direction,
+                    symbol=news.company.symbol,
+                    key=f"news:{news.pk}",
+                )
                 count += 1
     return count
 

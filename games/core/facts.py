@@ -13,6 +13,7 @@ from itertools import pairwise
 from statistics import fmean, median
 from zlib import crc32
 
+from games.core.news import NewsKind
 from games.core.simulated import SimulatedGame
 from trading.core.ticks import tick_size
 
@@ -22,6 +23,15 @@ LAGS_MAX = 30
 FREE_LAGS = 2
 CLUSTER_LAGS = 10
 LONG_HORIZON_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A piece of news in a path: when, which way, and whether it was only a rumour."""
+
+    second: int
+    sign: int
+    is_rumour: bool = False
 
 
 @dataclass(slots=True)
@@ -35,7 +45,7 @@ class Path:
     values: list[int] = field(default_factory=list)  # the hidden value, in won
     volumes: list[int] = field(default_factory=list)
     crossed: int = 0
-    news: list[tuple[int, int]] = field(default_factory=list)  # second, sign
+    news: list[Told] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -69,7 +79,8 @@ def record(game: SimulatedGame) -> GameRecord:
     game.advance(game.trading_ms)
     for news in game.news:
         path = paths[game.companies[news.company_id].symbol]
-        path.news.append((news.at_ms // 1_000, 1 if news.is_good else -1))
+        is_rumour = news.kind is NewsKind.RUMOUR
+        path.news.append(Told(news.at_ms // 1_000, 1 if news.is_good else -1, is_rumour))
     return GameRecord(
         seed=game.seed,
         seconds=seconds,
@@ -141,16 +152,28 @@ def excess_kurtosis(values: Sequence[float]) -> float:
 
 def news_moves(paths: Iterable[Path]) -> list[float]:
     """Return, for each piece of news, how far the price went its way within half a minute, in bps."""
-    moves = []
+    return [course[-1] for course in news_courses(paths, before=1, after=NEWS_WINDOW_SECONDS)]
+
+
+def news_courses(
+    paths: Iterable[Path], *, before: int, after: int, is_rumour: bool | None = None
+) -> list[list[float]]:
+    """Return the price's course around each piece of news, in bps its way since the second before it.
+
+    Each goes from `before` seconds before to `after` seconds after; pieces without a price all that time are
+    left out. `is_rumour` picks rumours alone, or all but them.
+    """
+    courses = []
     for path in paths:
-        for second, sign in path.news:
-            before_at, after_at = max(0, second - 1), second + NEWS_WINDOW_SECONDS
-            if after_at >= len(path.mids):
+        for told in path.news:
+            first, last = told.second - before, told.second + after
+            if is_rumour not in (None, told.is_rumour) or first < 0 or last >= len(path.mids):
                 continue
-            before, after = path.mids[before_at], path.mids[after_at]
-            if before is not None and after is not None:
-                moves.append(sign * 10_000 * math.log(after / before))
-    return moves
+            mids = [mid for mid in path.mids[first : last + 1] if mid is not None]
+            if len(mids) == last + 1 - first:
+                start = mids[before - 1]
+                courses.append([told.sign * 10_000 * math.log(mid / start) for mid in mids])
+    return courses
 
 
 # The facts ------------------------------------------------------------------------------------------

@@ -12,10 +12,12 @@ from games.core.facts import (
     GameRecord,
     Measures,
     Path,
+    Told,
     autocorrelation,
     excess_kurtosis,
     facts,
     measures,
+    news_courses,
     news_moves,
     record,
     returns,
@@ -67,12 +69,21 @@ def test_excess_kurtosis_of_known_shapes() -> None:
 
 def test_news_counts_by_the_way_the_price_has_gone_after_half_a_minute() -> None:
     rising = [100.0 + second for second in range(100)]
-    moves = news_moves([path_of(rising, news=[(10, 1), (10, -1), (90, 1)])])
+    moves = news_moves([path_of(rising, news=[Told(10, 1), Told(10, -1), Told(90, 1)])])
     assert moves[0] > 0 > moves[1]
     assert len(moves) == 2, "what came too late to tell is left out"
     expected = 10_000 * math.log(rising[10 + NEWS_WINDOW_SECONDS] / rising[9])
     assert moves[0] == pytest.approx(expected)
-    assert news_moves([path_of([100.0] * 100, news=[(10, 1)])]) == [0.0], "standing still is not its way"
+    assert news_moves([path_of([100.0] * 100, news=[Told(10, 1)])]) == [0.0], "standing still is not its way"
+
+
+def test_courses_begin_at_the_second_before_the_news() -> None:
+    mids = [100.0] * 10 + [101.0] * 20
+    path = path_of(mids, news=[Told(10, 1, is_rumour=True), Told(12, 1)])
+    [course] = news_courses([path], before=2, after=3, is_rumour=True)
+    assert course == pytest.approx([0, 0, 99.503, 99.503, 99.503, 99.503], abs=0.001)
+    assert len(news_courses([path], before=2, after=3)) == 2
+    assert news_courses([path], before=11, after=3, is_rumour=True) == [], "it begins before the game"
 
 
 @pytest.fixture(scope="module")

@@ -350,7 +350,8 @@ def test_news_is_published_once_and_told_with_its_level(boundary: int) -> None:
     assert [news.pk for news in out] == [plan[2].pk, plan[1].pk, plan[0].pk]
     assert all(news.published_at == plan[2].at_ms for news in out)
     messages = Message.objects.filter(kind="news").order_by("pk")
-    assert [(m.text, m.level) for m in messages] == [(n.headline, n.direction) for n in plan[:3]]
+    told = [(m.text, m.level, m.symbol) for m in messages]
+    assert told == [(n.headline, n.direction, n.company.symbol) for n in plan[:3]]
     symbol = out[0].company.symbol
     assert {news.company.symbol for news in news_published(symbol)} == {symbol}
     assert news_published(symbol, since_ms=plan[2].at_ms + 1) == []

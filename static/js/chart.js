@@ -216,9 +216,16 @@ export class Chart {
       color: color("gold"), text: side === "buy" ? "B" : "S", size: 1,
     }));
     for (const item of this.news) {
-      markers.push({ time: this.candleTime(item.sent_at) / 1000, position: "aboveBar", shape: "circle", color: color("text"), text: TEXT.chart.news, size: 0.7 });
+      const { name, tint } = this.newsMark(item);
+      markers.push({ time: this.candleTime(item.sent_at) / 1000, position: "aboveBar", shape: "circle", color: color(tint), text: name, size: 0.7 });
     }
     this.markers.setMarkers(markers.filter((marker) => marker.time * 1000 >= first).sort((a, b) => a.time - b.time));
+  }
+
+  /** What a pin says and in which colour: good and bad news as prices rise and fall, a rumour in grey. */
+  newsMark({ text, direction }) {
+    if (TEXT.chart.isRumour(text)) return { name: TEXT.chart.rumour, tint: "mute" };
+    return { name: TEXT.chart.news[direction] ?? TEXT.chart.news.other, tint: { good: "up", bad: "down" }[direction] ?? "text" };
   }
 
   remove() {
@@ -247,7 +254,7 @@ export class Chart {
     const told = time ? this.news.find((item) => this.candleTime(item.sent_at) === candle.start) : null;
     const mine = time ? this.mine.filter((fill) => fill.start === candle.start) : [];
     const notes = mine.map((fill) => TEXT.chart.fill(TEXT.side[fill.side], won(fill.quantity)));
-    if (told) notes.push(`${TEXT.chart.news} ${told.text}`);
+    if (told) notes.push(`${this.newsMark(told).name} ${told.text}`);
     this.legendNotes ??= this.legend.appendChild(el("span", { class: "chart-news" }));
     setText(this.legendNotes, notes.join(" · "));
   }

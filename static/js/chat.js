@@ -7,6 +7,7 @@ import { toast } from "./toast.js";
 
 const LINES_MAX = 200;
 const NEAR_END_PX = 48;
+const NEWS_LATE_MS = 60_000;
 
 function tierCrown(tier) {
   return tier ? el("span", { class: `tier tier-${String(tier).toLowerCase()}`, title: tier }, icon("crown", "")) : null;
@@ -21,6 +22,7 @@ function line(message) {
     node.append(
       ...[tierCrown(message.tier)].filter(Boolean),
       el("a", { class: "chat-name", href: profile, text: message.nickname ?? "" }),
+      ...(message.is_bot ? [el("span", { class: "badge", text: TEXT.bot })] : []),
       el("span", { text: message.text }),
     );
     if (message.nickname && message.nickname === document.body.dataset.player) node.classList.add("is-mine");
@@ -129,17 +131,30 @@ export function replacePrivateLines(lines) {
 }
 
 const news = new Set();
-/** Call `listener(message)` for each piece of news as it breaks. */
+/** Call `listener(message)` for each piece of news as it breaks, and again for those of the history when it comes anew. */
 export const onNews = (listener) => news.add(listener);
+
+function tellNews(message) {
+  if (message.kind === "news") for (const listener of news) listener(message);
+}
+
+/** Whether a piece of news is to be added to a list, newest anywhere: neither known already nor older than what is known. */
+export function isFreshNews(message, known) {
+  const newest = Math.max(0, ...known.map((item) => item.sent_at));
+  return message.sent_at > newest - NEWS_LATE_MS && !known.some((item) => item.text === message.text && Math.abs(item.sent_at - message.sent_at) < NEWS_LATE_MS);
+}
 
 export function startChat() {
   for (const root of document.querySelectorAll("[data-chat]")) panels.push(new ChatPanel(root));
   if (!panels.length) return;
   stream.subscribe("chat", ({ type, data }) => {
-    if (type === "snapshot") for (const panel of panels) panel.replace(Array.isArray(data) ? data : []);
-    else {
+    if (type === "snapshot") {
+      const messages = Array.isArray(data) ? data : [];
+      for (const panel of panels) panel.replace(messages);
+      messages.forEach(tellNews);
+    } else {
       for (const panel of panels) panel.add(data);
-      if (data.kind === "news") for (const listener of news) listener(data);
+      tellNews(data);
     }
   });
 }

@@ -1,7 +1,7 @@
 // The market page: live prices, sparklines, my assets, the leaderboard and the news.
 import { account } from "./account.js";
 import { api } from "./api.js";
-import { onNews } from "./chat.js";
+import { isFreshNews, onNews } from "./chat.js";
 import { onGame } from "./clock.js";
 import { el, flash, icon, listOf, setDirection, setText } from "./dom.js";
 import { arrow, changeBps, percent, signed, timeOfDay, won } from "./format.js";
@@ -156,7 +156,10 @@ drawLeaders();
 // News ----------------------------------------------------------------------------------------------
 
 const newsList = document.querySelector("[data-news-list]");
+const toldNews = newsList ? [...newsList.querySelectorAll("[data-at]")].map((item) => ({ text: item.querySelector(".news-text").textContent, sent_at: Number(item.dataset.at) })) : [];
 onNews((message) => {
+  if (!isFreshNews(message, toldNews)) return;
+  toldNews.push(message);
   newsList?.querySelector("[data-news-empty]")?.remove();
   const way = message.direction ?? message.level;
   const sign = way === "good" ? 1 : way === "bad" ? -1 : 0;

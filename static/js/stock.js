@@ -3,7 +3,7 @@ import { account } from "./account.js";
 import { api } from "./api.js";
 import { Book } from "./book.js";
 import { Chart } from "./chart.js";
-import { onNews } from "./chat.js";
+import { isFreshNews, onNews } from "./chat.js";
 import { countdown, game, onGame, serverNow } from "./clock.js";
 import { el, flash, isTyping, listOf, pageData, preferences, setDirection, setText } from "./dom.js";
 import { arrow, changeBps, percent, signed, timeOfDay, won } from "./format.js";
@@ -137,8 +137,7 @@ const news = listOf(pageData("news-data"), "news");
 const newsList = document.querySelector("[data-news-list]");
 
 function addNews(message) {
-  const about = message.symbol ? message.symbol === symbol : message.text?.includes(listing().name ?? symbol);
-  if (!about) return;
+  if (message.symbol !== symbol || !isFreshNews(message, news)) return;
   const way = message.direction ?? message.level;
   news.push({ ...message, direction: way });
   chart.setNews(news);

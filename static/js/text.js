@@ -23,6 +23,7 @@ export const TEXT = {
   newGame: "새 게임이 준비됐어요.",
   toMarket: "시장으로",
 
+  bot: "봇",
   side: { buy: "매수", sell: "매도" },
   type: { limit: "지정가", market: "시장가" },
   shares: (quantity) => `${quantity}주`,
@@ -90,7 +91,7 @@ export const TEXT = {
   sell: "팔기",
   maker: "대기 체결", taker: "즉시 체결",
 
-  chart: { average: (price) => `내 평단 ${price}`, news: "속보", fill: (side, quantity) => `내 ${side} ${quantity}주`, legend: { open: "시", high: "고", low: "저", close: "종", volume: "량" }, label: "가격 차트" },
+  chart: { average: (price) => `내 평단 ${price}`, news: { good: "호재", bad: "악재", other: "속보" }, rumour: "소문", isRumour: (text) => /^\[(소문|Rumour)\]/.test(text), fill: (side, quantity) => `내 ${side} ${quantity}주`, legend: { open: "시", high: "고", low: "저", close: "종", volume: "량" }, label: "가격 차트" },
   book: { mine: (quantity) => `내 주문 ${quantity}주`, price: (side, price, quantity) => `${side} ${price} 원에 ${quantity}주. 누르면 주문 가격에 채워요.`, asks: "매도", bids: "매수" },
   trade: { buy: "매수 체결", sell: "매도 체결" },
   chat: { news: "속보", jump: "새 메시지 보기 ↓", offline: "연결되면 보낼 수 있어요.", slow: "조금 천천히 보내 주세요." },

@@ -358,6 +358,7 @@ SCHEMAS: dict[str, Schema] = {
         is_bot=FLAG,
         text=TEXT,
         level={"type": "string", "description": "Of news and notices: good, bad, info, warning, or empty."},
+        symbol={"type": "string", "description": "Of news: the stock it is about; otherwise empty."},
         sent_at=TIME,
     ),
     "Messages": thing(messages=array(ref("Message"))),
