@@ -14,6 +14,11 @@ import redis
 
 pytest_plugins = ["tests.mariadb"]
 
+LONG_FILES = frozenset({
+    "test_black_box.py", "test_launch.py", "test_load.py", "test_mariadb_trading.py", "test_pages.py",
+    "test_playing.py", "test_run.py", "test_simulation.py", "test_simulation_teeth.py",
+})  # fmt: skip
+
 
 def _start_store(url: str, directory: str, *options: str) -> subprocess.Popen[bytes]:
     from stocking.launch.stores import server_binary
@@ -45,8 +50,11 @@ def _start_store(url: str, directory: str, *options: str) -> subprocess.Popen[by
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the two stores that the test settings name."""
+    """Start the two stores that the test settings name, in each process that runs tests."""
     from django.conf import settings
+
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return  # this one only hands the tests out
 
     directory = tempfile.mkdtemp(prefix="stocking-stores-")
     stores = [
@@ -63,6 +71,12 @@ def pytest_configure(config: pytest.Config) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
     config.add_cleanup(stop)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no process is left with one of them at the end."""
+    items.sort(key=lambda item: item.path.name not in LONG_FILES)
 
 
 @pytest.fixture(autouse=True)

@@ -43,12 +43,18 @@ class Conflator:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            self._changed.notify_all()
+
+    def flush(self) -> None:
+        """Wait until nothing waits for its turn."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._pending)
 
     def _run(self) -> None:
         while True:
             with self._changed:
                 while not self._pending:
+                    self._changed.notify_all()  # whoever flushes
                     self._changed.wait()
                 due = min(self._sent_at[topic] for topic in self._pending) + self._interval
                 wait = due - time.monotonic()

@@ -1,7 +1,5 @@
-"""The smallest HTTP client that keeps its connection and its cookies, on asyncio; for measurements only."""
+"""A player's browser as far as the kills need one: a connection, cookies, and no request that repeats itself."""
 
-import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from typing import Any
@@ -9,8 +7,9 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from trading.loadtest.connection import Connection
+
 ANSWER_SECONDS = 5.0
-HEAD_BYTES_MAX = 65_536
 
 
 class NoAnswer(Exception):
@@ -43,7 +42,7 @@ class Browser:
 
     base_url: str
     cookies: dict[str, str] = field(default_factory=dict)
-    _streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+    _connection: Connection | None = None
 
     async def ask(self, method: str, path: str, *, json: Any = None, form: Any = None) -> Answer:
         """Send one request and return its answer. Never repeats a request by itself: NoAnswer says it failed."""
@@ -52,18 +51,15 @@ class Browser:
         else:
             kind, body = "application/json", b"" if json is None else msgspec.json.encode(json)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await self._exchange(self._head(method, path, kind, len(body)) + body)
-        except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError, ValueError) as error:
+            return await self._exchange(self._head(method, path, kind, len(body)) + body)
+        except OSError as error:
             self.close()
             raise NoAnswer(repr(error)) from error
 
     def close(self) -> None:
         """Drop the connection; the next request opens another."""
-        if self._streams is not None:
-            with suppress(OSError, RuntimeError):
-                self._streams[1].close()
-            self._streams = None
+        if self._connection is not None:
+            self._connection.close()
 
     def _head(self, method: str, path: str, kind: str, length: int) -> bytes:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -79,28 +75,13 @@ class Browser:
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
     async def _exchange(self, request: bytes) -> Answer:
-        if self._streams is None:
+        if self._connection is None:
             address = urlsplit(self.base_url)
-            self._streams = await asyncio.open_connection(
-                address.hostname, address.port, limit=HEAD_BYTES_MAX
-            )
-        reader, writer = self._streams
-        writer.write(request)
-        await writer.drain()
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        status_line, *lines = head[:-4].split("\r\n")
-        headers: dict[str, str] = {}
-        for line in lines:
-            name, _, value = line.partition(":")
-            headers[name.strip().lower()] = value.strip()
-            if name.strip().lower() == "set-cookie":
-                self._keep_cookies(value)
-        body = (
-            await reader.readexactly(int(headers["content-length"])) if "content-length" in headers else b""
-        )
-        if "content-length" not in headers or headers.get("connection", "").lower() == "close":
-            self.close()
-        return Answer(int(status_line.split(" ")[1]), body)
+            self._connection = Connection(str(address.hostname), address.port or 80)
+        response = await self._connection.request(request, ANSWER_SECONDS)
+        for header in response.values(b"set-cookie"):
+            self._keep_cookies(header.decode("latin-1"))
+        return Answer(response.status, response.body)
 
     def _keep_cookies(self, header: str) -> None:
         for name, morsel in SimpleCookie(header).items():

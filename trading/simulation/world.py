@@ -23,9 +23,10 @@ from django.db.utils import load_backend
 
 from stocking.base import stream
 from stocking.launch.stores import server_binary
-from trading import engine, halting, wake
+from trading import engine, feed, halting, wake
 from trading.core.book import Book
 from trading.gate import client
+from trading.publishing import Conflator
 from trading.simulation.seams import Seams, commit_seam, match_seam, sql_seam
 from trading.simulation.transport import Line, SeamRedis
 
@@ -303,6 +304,9 @@ def _patch(stack: ExitStack, world: World, store: SeamRedis, bus: SeamRedis) -> 
         is_system = name.startswith(("trading.", "stocking.base.")) and "simulation" not in name
         if is_system and getattr(module, "time", None) is time:
             put(module, "time", SimulatedTime(world, None if module is engine else SECONDS_A_LOOK))
+    # What this process has yet to tell goes to its own bus; the simulation has nobody but its one thread.
+    feed._conflator.flush()
+    put(feed, "_conflator", Conflator(feed._send))
     _clear_clients()
     stack.callback(_clear_clients)
     client.gate().redis = store

@@ -180,7 +180,7 @@ INVALID = [
     b'{"a":' * 500,
     b"\xff\xfe",
     *(
-        json.dumps(order(**fields)).encode()
+        json.dumps(order(**{"client_order_id": "invalid", **fields})).encode()
         for fields in (
             {"price": 1.0},
             {"price": "100000"},

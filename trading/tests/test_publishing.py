@@ -21,6 +21,16 @@ def test_the_first_message_goes_at_once_and_the_rest_merged() -> None:
     assert sent.empty()
 
 
+def test_a_flush_waits_for_what_waits_for_its_turn() -> None:
+    sent: list[int] = []
+    conflator = Conflator(lambda topic, data: sent.append(data), interval_seconds=0.05)
+    conflator.flush()
+    for number in range(3):
+        conflator.offer("a", number, lambda _, new: new)
+    conflator.flush()
+    assert sent == [0, 2]
+
+
 def test_a_topic_that_cannot_be_sent_does_not_silence_another() -> None:
     sent: queue.Queue[tuple[str, Any]] = queue.Queue()
 
