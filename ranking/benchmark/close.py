@@ -27,9 +27,10 @@ T = TypeVar("T")
 
 @dataclass
 class Measured:
-    """Seconds by step, in their order; `settle`, `rank_and_rate` and `show` follow one another."""
+    """Seconds by step. What comes after the results are shown (notices, and the gate forgetting) is told apart."""
 
     players: int
+    cpu_seconds: float = 0.0
     steps: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -53,20 +54,13 @@ class Measured:
     def as_dict(self) -> dict[str, Any]:
         """Return the figures of the outside contract."""
         steps = dict(self.steps)
-        setup, notices = steps.pop("setup"), steps.pop("notices")
-        finish = steps.pop("finish") - steps["audit"] - steps["results"]
-        shown = steps.pop("show")
+        steps["finish"] -= steps["audit"] + steps["results"] + steps["retire"]
+        counted = ("close", "drain", "audit", "results", "finish", "show")
         return {
             "players": self.players,
-            "seconds": round(sum(steps.values()) + finish + shown, 3),
-            "close_seconds": round(steps["close"], 3),
-            "drain_seconds": round(steps["drain"], 3),
-            "audit_seconds": round(steps["audit"], 3),
-            "results_seconds": round(steps["results"], 3),
-            "finish_seconds": round(finish, 3),
-            "show_seconds": round(shown, 3),
-            "notices_seconds": round(notices, 3),
-            "setup_seconds": round(setup, 3),
+            "seconds": round(sum(steps[name] for name in counted), 3),
+            "cpu_seconds": round(self.cpu_seconds, 3),
+            **{f"{name}_seconds": round(steps[name], 3) for name in (*counted, "retire", "notices", "setup")},
             "database": connection.vendor,
         }
 
@@ -80,6 +74,7 @@ def close_measure(*, players: int, listings: int, seed: int) -> Measured:
         while not market_register(market=game.market):
             pass
         engine.engine_process_begin()
+    began = time.process_time()
     with measured.step("close"):
         require(market_close(market=game.market), "the market does not close")
     with measured.step("drain"):
@@ -87,6 +82,7 @@ def close_measure(*, players: int, listings: int, seed: int) -> Measured:
     _finish(game, measured)
     with measured.step("show"):
         shown = results_of(game.number, limit=100)
+    measured.cpu_seconds = time.process_time() - began
     require(shown["participants"] == players == Result.objects.count(), "not everybody has a result")
     require(shown["phase"] == Game.Phase.INTERMISSION, "the results are not shown")
     with measured.step("notices"):
@@ -105,12 +101,13 @@ def _drain(game: Game) -> None:
 
 def _finish(game: Game, measured: Measured) -> None:
     """Finish the game as the jobs' worker does, the audit and the results timed within."""
-    certify, listeners = games.market_certify, list(games._drained_listeners)
+    certify, retire, listeners = games.market_certify, games.market_finish, list(games._drained_listeners)
     games.market_certify = measured.timed("audit", certify)
+    games.market_finish = measured.timed("retire", retire)
     games._drained_listeners[:] = [measured.timed("results", listener) for listener in listeners]
     try:
         with measured.step("finish"):
             require(games.game_finish(number=game.number, now_ms=now_ms()), "the game does not finish")
     finally:
-        games.market_certify = certify
+        games.market_certify, games.market_finish = certify, retire
         games._drained_listeners[:] = listeners

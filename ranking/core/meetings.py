@@ -1,13 +1,14 @@
 """How much of a game counts: less when the same few have met again and again, so that ratings cannot be farmed.
 
-Of each rival a player counts as fresh what is left after their meetings: 1 for somebody never met, 10/(10 + 3 m)
-after m meetings, a quarter from ten meetings on. A game counts in full with `RIVALS_ENOUGH` fresh rivals, or with
-as many as there are rivals; below that in proportion. The part that counts is applied to the whole movement, up
-and down, of mean and deviation: an honest evening among four friends moves everybody less, and nobody astray.
+Of each rival a player counts as fresh what is left after their meetings: all of somebody never met, 10/(10 + 3 m)
+after m meetings. A game counts in full with `RIVALS_ENOUGH` fresh rivals, or with as many as there are rivals; below
+that in proportion. Many are not few, however often they meet: of a game with n rivals at least the part
+(n / `SMALL_FIELD`)² counts, which from `SMALL_FIELD` rivals on is all of it. The part that counts is applied to the
+whole movement, up and down, of mean and deviation: an honest evening among four friends moves everybody less, and
+nobody astray.
 
-Meetings are those in small games among the last `WINDOW_GAMES` that were rated. In a field of more than
-`SMALL_FIELD` there are always enough fresh rivals. New accounts cost nothing, so rivals in their first
-`NEWCOMER_GAMES` games count as one and the same rival for those who have played more.
+Meetings are those in small games among the last `WINDOW_GAMES` that were rated. New accounts cost nothing, so rivals
+in their first `NEWCOMER_GAMES` games count as one and the same rival for those who have played more.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,6 @@ from dataclasses import dataclass
 
 WINDOW_GAMES = 120
 SMALL_FIELD = 20
-MEETINGS_MAX = 10
 RIVALS_ENOUGH = 5
 NEWCOMER_GAMES = 3
 FULL_PERCENT = 100
@@ -50,12 +50,14 @@ def _percent(player: int, game: SmallGame, earlier: Sequence[SmallGame]) -> int:
     mine = [each for each in earlier if player in each.players]
     rivals = game.players - {player}
     fresh = sum(sorted(_freshness(_meetings(player, rival, game, mine)) for rival in rivals))
-    enough = min(len(rivals), RIVALS_ENOUGH)
-    return min(FULL_PERCENT, int(FULL_PERCENT * fresh / enough)) if enough else FULL_PERCENT
+    if not rivals:
+        return FULL_PERCENT
+    part = max(fresh / min(len(rivals), RIVALS_ENOUGH), (len(rivals) / SMALL_FIELD) ** 2)
+    return min(FULL_PERCENT, int(FULL_PERCENT * part))
 
 
 def _freshness(meetings: int) -> float:
-    return 10 / (10 + 3 * min(meetings, MEETINGS_MAX))
+    return 10 / (10 + 3 * meetings)
 
 
 def _meetings(player: int, rival: int, game: SmallGame, mine: Sequence[SmallGame]) -> int:

@@ -19,7 +19,7 @@ def test_small_games(participants: int, small: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("meetings", "percent"), [(0, 100), (1, 76), (2, 62), (3, 52), (5, 40), (10, 25), (50, 25)]
+    ("meetings", "percent"), [(0, 100), (1, 76), (2, 62), (3, 52), (5, 40), (10, 25), (50, 6)]
 )
 def test_two_who_meet_again_and_again_count_less_and_less(meetings: int, percent: int) -> None:
     assert counted_percents(game(1, 2), [game(1, 2)] * meetings) == {1: percent, 2: percent}
@@ -35,9 +35,10 @@ def test_a_stranger_among_friends_counts_in_full() -> None:
     assert counted[1] == counted[2] == 50  # a quarter of two rivals and all of the third
 
 
-def test_many_regulars_count_in_full() -> None:
-    field = range(SMALL_FIELD + 1)
-    assert set(counted_percents(game(*field), [game(*field)] * 50).values()) == {100}
+@pytest.mark.parametrize(("players", "percent"), [(4, 6), (11, 25), (16, 56), (SMALL_FIELD + 1, 100)])
+def test_the_more_regulars_there_are_the_more_counts(players: int, percent: int) -> None:
+    field = range(players)
+    assert set(counted_percents(game(*field), [game(*field)] * 50).values()) == {percent}
 
 
 def test_meetings_are_counted_by_pairs() -> None:
