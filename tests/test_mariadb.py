@@ -1,5 +1,6 @@
 """The ledger's tables can be made, and a game seeded, on MariaDB as well as on SQLite."""
 
+import json
 import os
 import subprocess
 import sys
@@ -28,3 +29,9 @@ def test_the_migrations_and_the_seed_run(mariadb: MariaDB, tmp_path: Path) -> No
     manage(mariadb, tmp_path, "migrate", "--no-input")
     assert "No migrations to apply" in manage(mariadb, tmp_path, "migrate", "--no-input")
     manage(mariadb, tmp_path, "seed")
+
+
+def test_a_game_is_ranked_rated_and_rated_again_to_the_last_bit(mariadb: MariaDB, tmp_path: Path) -> None:
+    lines = manage(mariadb, tmp_path, "bench_close", "--players", "60", "--first").splitlines()
+    figures = json.loads(lines[-1])
+    assert (figures["database"], figures["rerated_same"]) == ("mysql", True)

@@ -13,8 +13,9 @@ from django.db import connection
 from games import services as games
 from games.models import Game
 from ranking import services
-from ranking.benchmark.world import closing_game
+from ranking.benchmark.world import NEW_SHARE, closing_game
 from ranking.models import Result
+from ranking.rerating import ratings_check
 from ranking.selectors import results_of
 from stocking.base.units import now_ms
 from trading import engine, feed
@@ -31,6 +32,7 @@ class Measured:
 
     players: int
     cpu_seconds: float = 0.0
+    rerated_same: bool | None = None
     steps: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -51,6 +53,10 @@ class Measured:
 
         return call
 
+    @property
+    def _afterwards(self) -> list[str]:
+        return [name for name in ("retire", "notices", "rerate") if name in self.steps]
+
     def as_dict(self) -> dict[str, Any]:
         """Return the figures of the outside contract."""
         steps = dict(self.steps)
@@ -60,17 +66,24 @@ class Measured:
             "players": self.players,
             "seconds": round(sum(steps[name] for name in counted), 3),
             "cpu_seconds": round(self.cpu_seconds, 3),
-            **{f"{name}_seconds": round(steps[name], 3) for name in (*counted, "retire", "notices", "setup")},
+            **{f"{name}_seconds": round(steps[name], 3) for name in (*counted, *self._afterwards, "setup")},
+            **({} if self.rerated_same is None else {"rerated_same": self.rerated_same}),
             "database": connection.vendor,
         }
 
 
-def close_measure(*, players: int, listings: int, seed: int) -> Measured:
-    """Close, settle, rank and rate a game of so many players. Needs `throwaway()` around it."""
+def close_measure(*, players: int, listings: int, seed: int, is_first: bool = False) -> Measured:
+    """Close, settle, rank and rate a game of so many players. Needs `throwaway()` around it.
+
+    `is_first`: nobody has played before, so the whole history can be rated again and compared.
+    """
     measured = Measured(players)
     current_app.conf.broker_url = settings.BUS_REDIS_URL
     with measured.step("setup"):
-        game = closing_game(players=players, listings=listings, seed=seed, now_ms=now_ms())
+        new_share = 1.0 if is_first else NEW_SHARE
+        game = closing_game(
+            players=players, listings=listings, seed=seed, now_ms=now_ms(), new_share=new_share
+        )
         while not market_register(market=game.market):
             pass
         engine.engine_process_begin()
@@ -87,6 +100,9 @@ def close_measure(*, players: int, listings: int, seed: int) -> Measured:
     require(shown["phase"] == Game.Phase.INTERMISSION, "the results are not shown")
     with measured.step("notices"):
         services.results_notify(market_id=game.number)
+    if is_first:
+        with measured.step("rerate"):
+            measured.rerated_same = ratings_check().is_same
     return measured
 
 

@@ -68,11 +68,16 @@ class _Tape:
         self.value += taker.price * taker.quantity
 
 
-def closing_game(*, players: int, listings: int, seed: int, now_ms: int) -> Game:
-    """Make a game of so many players whose trading ends now. Needs an empty database."""
+def closing_game(
+    *, players: int, listings: int, seed: int, now_ms: int, new_share: float = NEW_SHARE
+) -> Game:
+    """Make a game of so many players whose trading ends now, `new_share` of them in their first game.
+
+    Needs an empty database.
+    """
     draws = Random(seed)
     bot = User.objects.create(nickname="봇", nickname_key="봇", is_bot=True)
-    users = _users(players, draws)
+    users = _users(players, draws, new_share)
     companies = [
         Company.objects.create(
             symbol=f"C{n:02d}", name=f"C{n}", name_en=f"C{n}", sector="-", description="-",
@@ -93,12 +98,12 @@ def closing_game(*, players: int, listings: int, seed: int, now_ms: int) -> Game
     )  # fmt: skip
 
 
-def _users(count: int, draws: Random) -> list[int]:
-    """Store players who have played before, but for a tenth of them."""
+def _users(count: int, draws: Random, new_share: float) -> list[int]:
+    """Store players who have played before, but for the share that is new."""
     rows = []
     for number in range(count):
         user = User(nickname=f"p{number}", nickname_key=f"p{number}")
-        if draws.random() >= NEW_SHARE:
+        if draws.random() >= new_share:
             rating = Rating(draws.gauss(25, 6), draws.uniform(1, 6))
             user.rating_mean, user.rating_deviation = rating.mean, rating.deviation
             user.mmr, user.games_played = mmr_of(rating), draws.randint(1, 500)

@@ -11,9 +11,10 @@ pytestmark = pytest.mark.django_db
 
 def test_a_game_made_of_rows_closes_like_a_played_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trading.engine.engine_process_begin", lambda: None)
-    figures = close_measure(players=7, listings=2, seed=3).as_dict()
+    figures = close_measure(players=7, listings=2, seed=3, is_first=True).as_dict()
     assert Game.objects.get().phase == Game.Phase.INTERMISSION
     assert Result.objects.count() == 7
+    assert figures["rerated_same"]
     counted = sum(
         figures[f"{name}_seconds"] for name in ("close", "drain", "audit", "results", "finish", "show")
     )

@@ -20,6 +20,9 @@ class Command(BaseCommand):
         parser.add_argument("--players", type=int, default=10_000)
         parser.add_argument("--listings", type=int, default=3)
         parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument(
+            "--first", action="store_true", help="nobody has played before; rate again afterwards"
+        )
         parser.add_argument("--mariadb", action="store_true", help="on a private MariaDB, started for this")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,13 +33,16 @@ class Command(BaseCommand):
             return
         with throwaway():
             measured = close_measure(
-                players=options["players"], listings=options["listings"], seed=options["seed"]
+                players=options["players"],
+                listings=options["listings"],
+                seed=options["seed"],
+                is_first=options["first"],
             )
         self.stdout.write(json.dumps(measured.as_dict()))
 
     def _again_on_mariadb(self, options: dict[str, Any]) -> None:
         names = ("players", "listings", "seed")
-        arguments = [f"--{name}={options[name]}" for name in names]
+        arguments = [f"--{name}={options[name]}" for name in names] + ["--first"] * options["first"]
         with private_mariadb() as server:
             environment = {**os.environ, "DATABASE_URL": server.url()}
             command = [sys.executable, "manage.py", "bench_close", *arguments]
