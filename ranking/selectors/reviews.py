@@ -17,7 +17,7 @@ from stocking.base.errors import ApplicationError
 from stocking.base.units import return_bps
 from trading.core.orders import Side
 from trading.models import Listing
-from trading.selectors import listings_of, market_get
+from trading.selectors import listings_of
 
 NEWS_MAX = 60
 NEWS_EFFECT_MS = 30_000
@@ -32,11 +32,11 @@ def review_of(number: int, user: User | None = None) -> Row:
     Until it is made (`is_ready`) everything in it is empty: nothing of a game is revealed that is not over. `me` is
     what `user` did, None for a visitor and for one who took no part.
     """
-    game = Game.objects.select_related("market").filter(pk=number).first()
-    if game is None:
-        raise ApplicationError("not_found")
-    review = GameReview.objects.filter(pk=number).first()
+    reviews = GameReview.objects.select_related("summary__market__game")
+    review = reviews.filter(pk=number).first()
     if review is None:
+        if not Game.objects.filter(pk=number).exists():
+            raise ApplicationError("not_found")
         return {
             "number": number,
             "is_ready": False,
@@ -48,7 +48,8 @@ def review_of(number: int, user: User | None = None) -> Row:
             "awards": [],
             "me": None,
         }
-    listings = listings_of(market_get(number))
+    market = review.summary.market
+    listings = listings_of(market)
     return {
         "number": number,
         "is_ready": True,
@@ -56,7 +57,7 @@ def review_of(number: int, user: User | None = None) -> Row:
         "median_bps": review.median_bps,
         "curves": review.curves,
         "listings": [_listing_row(listing, review.courses[str(listing.pk)]) for listing in listings],
-        "news": _news_rows(game, listings, review),
+        "news": _news_rows(market.game, listings, review),
         "awards": _award_rows(number),
         "me": _mine(user, number, listings, review) if user else None,
     }

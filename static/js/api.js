@@ -71,5 +71,7 @@ export const api = {
   market: () => call("GET", "/api/market"),
   candles: (symbol, parameters) => call("GET", `/api/market/${encodeURIComponent(symbol)}/candles${query(parameters)}`),
   practiceDaily: () => call("GET", "/api/practice/daily"),
+  gameResults: (number, parameters = {}) => call("GET", `/api/games/${number}${query(parameters)}`),
+  gameReview: (number) => call("GET", `/api/games/${number}/review`),
   gameRanking: () => call("GET", "/api/rankings/game"),
 };

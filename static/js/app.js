@@ -1,7 +1,8 @@
 // Loaded by every page: theme, toasts, clock, connection, chat, notices, and what follows when the game turns.
 import { account } from "./account.js";
+import { api } from "./api.js";
 import { startChat } from "./chat.js";
-import { onGame, startClock } from "./clock.js";
+import { game, onGame, startClock } from "./clock.js";
 import { isTyping, preferences, setText } from "./dom.js";
 import { listings } from "./listings.js";
 import { startNotices } from "./notices.js";
@@ -49,10 +50,28 @@ function startConnection() {
   draw();
 }
 
+const RESULTS_SPREAD_MS = 1000;
+const OFFER_MS = 15_000;
+
+/** The results of a game that has just ended: opened for who took part in it, else offered. Ten thousand do not ask at once. */
+async function showResults(number, mayOpen) {
+  const results = `/games/${number}/`;
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * RESULTS_SPREAD_MS));
+  if (location.pathname === results) {
+    location.reload();
+    return;
+  }
+  const answer = await api.gameResults(number, { limit: 1 }).catch(() => null);
+  if (answer && answer.participants === null) return; // canceled, or late: the chat says so
+  const tookPart = Boolean(answer?.me);
+  if (tookPart && mayOpen && !isTyping() && !document.querySelector("dialog[open]")) location.assign(results);
+  else toast(tookPart ? TEXT.myGameOver : TEXT.gameOver, { level: "success", key: `results:${number}`, life: tookPart ? 0 : OFFER_MS, link: { href: results, text: TEXT.seeResults } });
+}
+
 /** Pages that live in a game follow it: to its results at the end, to fresh data when the next one opens. */
 function followGame() {
   const follows = document.body.classList.contains("follows-game");
-  let sent = false;
+  let shown = game.current?.phase === "intermission" ? game.current.number : null;
   onGame((now, before) => {
     if (!before) return;
     if (before.number !== now.number) {
@@ -61,15 +80,14 @@ function followGame() {
         account.refresh();
       }
       toast(TEXT.newGame, { key: "game", link: follows ? undefined : { href: "/", text: TEXT.toMarket } });
+      // The end of the game before was slept through: its results are offered, the new game is not left for them.
+      if (before.number && before.number !== shown) showResults(before.number, false);
     } else if (now.phase === "trading") {
       toast(TEXT.gameOpened, { level: "success", key: "game", link: follows ? undefined : { href: "/", text: TEXT.toMarket } });
     } else if (now.phase === "settling") toast(TEXT.gameClosed, { key: "game" });
-    if (now.phase !== "intermission" || sent) return;
-    sent = true;
-    const results = `/games/${now.number}/`;
-    if (location.pathname === results) location.reload();
-    else if (follows && !isTyping() && !document.querySelector("dialog[open]")) location.assign(results);
-    else toast(TEXT.gameOver, { level: "success", key: "game", life: 0, link: { href: results, text: TEXT.seeResults } });
+    if (now.phase !== "intermission" || now.number === shown) return;
+    shown = now.number;
+    showResults(now.number, follows);
   });
 }
 

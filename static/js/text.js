@@ -17,6 +17,7 @@ export const TEXT = {
   backOnline: "다시 연결됐어요.",
 
   gameOver: "게임이 끝났어요. 결과가 나왔어요.",
+  myGameOver: "게임이 끝났어요. 내 결과가 나왔어요.",
   seeResults: "결과 보기",
   gameOpened: "거래가 시작됐어요!",
   gameClosed: "거래가 끝났어요. 순위를 계산하고 있어요.",
@@ -92,6 +93,7 @@ export const TEXT = {
   maker: "대기 체결", taker: "즉시 체결",
 
   chart: { average: (price) => `내 평단 ${price}`, news: { good: "호재", bad: "악재", other: "속보" }, rumour: "소문", isRumour: (text) => /^\[(소문|Rumour)\]/.test(text), fill: (side, quantity) => `내 ${side} ${quantity}주`, legend: { open: "시", high: "고", low: "저", close: "종", volume: "량" }, label: "가격 차트" },
+  replay: { play: "재생", pause: "멈춤", price: (price) => `가격 ${price}`, close: (price) => `종가 ${price}`, hidden: (price) => `숨은 가치 ${price}`, mine: (gain) => `내 수익률 ${gain}` },
   book: { mine: (quantity) => `내 주문 ${quantity}주`, price: (side, price, quantity) => `${side} ${price} 원에 ${quantity}주. 누르면 주문 가격에 채워요.`, asks: "매도", bids: "매수" },
   trade: { buy: "매수 체결", sell: "매도 체결" },
   chat: { news: "속보", jump: "새 메시지 보기 ↓", offline: "연결되면 보낼 수 있어요.", slow: "조금 천천히 보내 주세요." },

@@ -1,4 +1,4 @@
-"""The pages of records: rankings, a game's results, my page, and a player's."""
+"""The pages of records: rankings, my page, and a player's."""
 
 from typing import Any
 
@@ -10,23 +10,17 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from accounts.models import User, nickname_fold
-from games.models import Game
 from ranking import selectors as ranking
 from ranking.core.periods import Period
 from ranking.core.placement import PLACEMENT_GAMES, is_provisional
-from ranking.texts import mmr_reason
 from stocking.pages.charts import rating_chart
-from stocking.pages.presentation import tier_change, with_names
+from stocking.pages.presentation import with_names
 from stocking.pages.requests import Pages, page_view, pages_of, user_of
 from trading import selectors as trading
 
 BOARD_PAGE = 100
-RESULTS_PAGE = 50
 HISTORY_PAGE = 20
-PODIUM_PLACES = 3
 RECENT_FILLS = 10
-FILLS_PAGE = 50
-GAME_NUMBER_MAX = 2**31 - 1
 BOARD_TABS = {
     "game": _("이번 게임"),
     "last": _("지난 게임"),
@@ -81,68 +75,6 @@ def rankings(request: HttpRequest) -> HttpResponse:
         "pages_query": f"tab={tab}&",
     }
     return render(request, "pages/rankings.html", context)
-
-
-def _my_result(user: User | None, number: int) -> dict[str, Any] | None:
-    """Return the viewer's own result of a game with its reason, None for one who took no part."""
-    result = ranking.result_of(number, user) if user else None
-    if result is None:
-        return None
-    tiers = tier_change(result.tier_before, result.tier_after)
-    return {
-        "rank": result.rank,
-        "return_bps": result.return_bps,
-        "equity": result.equity,
-        "mmr_before": result.mmr_before,
-        "mmr_after": result.mmr_after,
-        "tier_before": result.tier_before,
-        "tier_after": result.tier_after,
-        "is_promoted": tiers > 0,
-        "is_demoted": tiers < 0,
-        "why": " ".join(mmr_reason(result)),
-    }
-
-
-def _result_rows(rows: list[dict[str, Any]], user: User | None) -> list[dict[str, Any]]:
-    mine = user.nickname if user else None
-    return [{**row, "tier": row["tier_after"], "is_me": row["nickname"] == mine} for row in rows]
-
-
-@require_safe
-@ensure_csrf_cookie
-@page_view
-def game(request: HttpRequest, number: int) -> HttpResponse:
-    """`/games/{number}/`: podium, my result and its reason, the table, my fills, what comes next."""
-    if number > GAME_NUMBER_MAX:
-        raise Http404
-    user = user_of(request)
-    pages = pages_of(request, RESULTS_PAGE)
-    result = ranking.results_of(number, RESULTS_PAGE + 1, pages.offset)
-    rows, pages = pages.cut(_result_rows(result.pop("results"), user))
-    is_final = result["participants"] is not None
-    before = Game.objects.filter(pk__lt=number).order_by("-pk").first()
-    after = Game.objects.filter(pk__gt=number).order_by("pk").first()
-    fills: list[dict[str, Any]] = []
-    following = None
-    if user:
-        market = trading.market_get(number)
-        names = {listing.symbol: listing.company.name for listing in trading.listings_of(market)}
-        cursor = request.GET.get("fills") or None
-        found, following = trading.fills_list(user_id=user.pk, market=market, limit=FILLS_PAGE, cursor=cursor)
-        fills = with_names(found, names)
-    context = {
-        "result": {**result, "is_final": is_final},
-        "rows": rows,
-        "podium": rows[:PODIUM_PLACES] if pages.number == 1 else [],
-        "pages": pages,
-        "mine": _my_result(user, number) if is_final else None,
-        "closes": result["listings"],
-        "fills": fills,
-        "fills_next": following,
-        "previous_game": before.number if before else None,
-        "following_game": after.number if after else None,
-    }
-    return render(request, "pages/game.html", context)
 
 
 def _history(user: User, pages: Pages) -> tuple[list[dict[str, Any]], Pages]:

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from stocking.pages import api_docs, errors, health, practice, records, views
+from stocking.pages import api_docs, errors, health, practice, records, results, views
 
 urlpatterns = [
     path("", views.market, name="market"),
@@ -10,7 +10,7 @@ urlpatterns = [
     path("orders/", views.orders, name="orders"),
     path("practice/", practice.practice, name="practice"),
     path("rankings/", records.rankings, name="rankings"),
-    path("games/<int:number>/", records.game, name="game"),
+    path("games/<int:number>/", results.game, name="game"),
     path("me/", records.me, name="me"),
     path("players/<str:nickname>/", records.player, name="player"),
     path("api/openapi.json", api_docs.openapi, name="openapi"),

@@ -213,6 +213,28 @@ def test_d_two_windows_trade_with_each_other(windows: tuple[Window, Window]) -> 
 TEXT_SIDE = {"buy": "매수", "sell": "매도"}
 
 
+def watch_replay(window: Window) -> None:
+    """Play the game again, stop it, and go to a moment: price, curves and time follow."""
+    replay = window.page.locator("[data-replay]")
+    play, seek = replay.locator("[data-replay-play]"), replay.locator("[data-replay-seek]")
+    cursor = window.page.locator("[data-curves-cursor]")
+    expect(replay).to_be_visible()
+    expect(cursor).to_have_attribute("visibility", "hidden")
+    play.click()
+    window.page.wait_for_function(
+        "(seek) => seek.valueAsNumber > 5 && seek.valueAsNumber < 900", arg=seek.element_handle()
+    )
+    expect(cursor).to_have_attribute("visibility", "visible")
+    play.click()
+    expect(play).to_have_attribute("aria-label", "재생")
+    seek.fill("500")
+    expect(cursor).to_have_attribute("x1", "50%")
+    expect(replay.locator("[data-replay-time]")).to_have_text("0:36 / 1:12")
+    expect(replay.locator("[data-replay-legend]")).to_contain_text("숨은 가치")
+    seek.press("End")
+    expect(cursor).to_have_attribute("visibility", "hidden")
+
+
 def test_e_chat_reaches_the_other_window_as_text(windows: tuple[Window, Window]) -> None:
     one, two = windows
     for window in windows:
@@ -236,20 +258,33 @@ def test_e_chat_reaches_the_other_window_as_text(windows: tuple[Window, Window])
         window.assert_sound()
 
 
-def test_f_the_results_open_by_themselves_and_the_next_game_begins(windows: tuple[Window, Window]) -> None:
+def test_f_the_results_open_by_themselves_and_the_next_game_begins(
+    windows: tuple[Window, Window], browser: Browser, instance: Instance
+) -> None:
+    windows[0].wait_trading(15)
     for window in windows:
-        window.page.goto(f"/stocks/{SYMBOL}/")
-        window.wait_online()
+        window.open_stock()
+        buy_at_market(window, 10)
     number = windows[0].api("/api/game")["number"]
-    for window in windows:
-        window.page.wait_for_url(re.compile(rf"/games/{number}/"), timeout=120_000)
+    with Window(browser, instance.base_url) as bystander:
+        bystander.page.goto("/")
+        bystander.wait_online()
+        for window in windows:
+            window.page.wait_for_url(re.compile(rf"/games/{number}/"), timeout=120_000)
+        # Who took no part is offered the results, and left where they are.
+        offer = bystander.page.locator(f".toast a[href='/games/{number}/']")
+        expect(offer).to_be_visible()
+        assert bystander.page.url.endswith("/")
+        bystander.assert_sound()
     results = {row["nickname"]: row for row in windows[0].api(f"/api/games/{number}")["results"]}
     for window in windows:
-        if window.nickname in results:  # whoever has traded in this very game
-            row = results[window.nickname]
-            assert row["rank"] >= 1 and row["mmr_after"] != row["mmr_before"]
-            expect(window.page.locator("main")).to_contain_text(window.nickname)
-            expect(window.page.locator("main")).to_contain_text(f"{row['mmr_after']:,}")
+        row = results[window.nickname]
+        assert row["rank"] >= 1
+        assert row["mmr_after"] != row["mmr_before"]
+        expect(window.page.locator("main")).to_contain_text(window.nickname)
+        expect(window.page.locator("main")).to_contain_text(f"{row['mmr_after']:,}")
+        watch_replay(window)
+        window.assert_sound()
     window = windows[0]
     window.page.goto(f"/stocks/{SYMBOL}/")
     window.page.wait_for_function(

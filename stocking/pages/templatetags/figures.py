@@ -52,6 +52,13 @@ def percent(value: object) -> str:
 
 
 @register.filter
+def part(value: object) -> str:
+    """Return basis points as a part of a whole, without a sign: 700 becomes 7.00%."""
+    number = _integer(value)
+    return DASH if number is None else percent(number).lstrip("+")
+
+
+@register.filter
 def direction(value: object) -> str:
     """Return the class of a change: up, down or flat."""
     number = _integer(value) or 0

@@ -229,15 +229,17 @@ def test_a_games_results(mine: Client, finished: LedgerRows) -> None:
     assert context["podium"][2]["is_me"]
     assert (context["mine"]["rank"], context["mine"]["mmr_after"]) == (3, 1_040)
     assert context["mine"]["is_promoted"]
-    assert "-0.50%" in context["mine"]["why"]
-    assert "51자리 중 3위, 기대 순위는 32.4위" in context["mine"]["why"]
+    assert "-0.50%" in " ".join(context["mine"]["why"])
+    assert "51자리 중 3위, 기대 순위는 32.4위" in text
     assert len(context["rows"]) == 50
     assert shown(text) == [str(trade.pk)]
     assert "10,500" in text
     assert 'data-countdown="next-game"' in text
-    _text, context = page(mine, f"/games/{finished.market.pk}/?page=2")
+    text, context = page(mine, f"/games/{finished.market.pk}/?page=2")
     assert [row["rank"] for row in context["rows"]] == list(range(51, 61))
     assert context["podium"] == []
+    assert context["my_row"]["rank"] == 3
+    assert text.count("is-me") == 1, "my row stands first where it is on another page"
 
 
 def test_a_game_that_still_runs(client: Client, rows: LedgerRows) -> None:
