@@ -6,7 +6,7 @@ from accounts.models import User, nickname_fold
 from chat.models import Message
 from games.models import Bot, DailyAttempt, Game, News
 from games.practice.daily import day_of
-from ranking.models import ClosingValue, GameSummary, Result
+from ranking.models import Award, ClosingValue, GameReview, GameSummary, Result
 from stocking.base.units import now_ms
 from trading.core.ticks import daily_limits
 from trading.models import (
@@ -27,9 +27,12 @@ CASH_WON = 10_000_000
 BASE_PRICE_WON = 10_000
 GAME_MS = 720_000
 CANDLES = 100
+NEWS_A_GAME = 60
 MESSAGES_A_PLAYER = 3
 ROWS_A_STATEMENT = 500
 PRESENT_NUMBER = 1_000_000
+GRID = [0, 5_000, 10_000]
+COURSE = {"prices": [BASE_PRICE_WON] * len(GRID), "hidden": [BASE_PRICE_WON] * len(GRID)}
 
 
 @dataclass
@@ -61,6 +64,8 @@ class PagesWorld:
         self._orders_add(orders)
         for _ in range(games):
             self._past_add()
+        if self.past:
+            self._past_grow(orders)
 
     def _listings_add(self, count: int) -> None:
         for number in range(len(self.listings), len(self.listings) + count):
@@ -191,36 +196,83 @@ class PagesWorld:
                 return_bps=0,
             )  # fmt: skip
         Result.objects.bulk_create(
-            (
-                Result(
-                    market=market,
-                    user=user,
-                    rank=rank,
-                    return_bps=1_000 - rank,
-                    initial_cash=CASH_WON,
-                    cash=CASH_WON,
-                    equity=CASH_WON,
-                    fills=3,
-                    mmr_before=1_000,
-                    mmr_after=1_010,
-                    tier_before="bronze",
-                    tier_after="bronze",
-                    mean_before=25.0,
-                    mean_after=25.0,
-                    deviation_before=8.0,
-                    deviation_after=8.0,
-                    games_played=1,
-                    room_size=51,
-                    room_rank=min(rank, 51),
-                    expected_rank_tenths=320,
-                    house_margin_bps=1_000 - rank,
-                    counted_percent=100,
-                )
-                for rank, user in enumerate(self.players, start=1)
-            ),
+            (_result(market, user, rank) for rank, user in enumerate(self.players, start=1)),
             batch_size=ROWS_A_STATEMENT,
         )
+        review = GameReview.objects.create(
+            summary=summary, grid=GRID, median_bps=[0] * len(GRID), curves=len(self.players), computed_at=1,
+            courses={str(pk): COURSE for pk in Listing.objects.filter(market=market).values_list("pk", flat=True)},
+        )  # fmt: skip
+        Award.objects.bulk_create(
+            Award(review=review, kind=kind, user=user, value=1, count=1)
+            for kind, user in zip(Award.Kind.values, self.players, strict=False)
+        )
         self.past.append(game)
+
+    def _past_grow(self, orders: int) -> None:
+        """Add to the first game of the past: results of those who came later, my fills, and news."""
+        game = self.past[0]
+        listing = Listing.objects.filter(market=game.market).order_by("pk").first()
+        assert listing is not None
+        known = set(Result.objects.filter(market=game.market).values_list("user_id", flat=True))
+        later = [user for user in self.players if user.pk not in known]
+        Result.objects.bulk_create(
+            (_result(game.market, user, rank) for rank, user in enumerate(later, start=len(known) + 1)),
+            batch_size=ROWS_A_STATEMENT,
+        )
+        first = listing.trade_count
+        pairs = []
+        for number in range(first, first + orders // 2):
+            mine = self._order(listing, 2 * number + 1, self.me, "buy", is_filled=True)
+            other = self._order(listing, 2 * number + 2, self.players[-1], "sell", is_filled=True)
+            pairs.append((mine, other))
+        Order.objects.bulk_create((order for pair in pairs for order in pair), batch_size=ROWS_A_STATEMENT)
+        Trade.objects.bulk_create(
+            (
+                Trade(
+                    id=listing.pk << SEQUENCE_BITS | number, listing=listing, sequence=other.sequence, maker_order=mine,
+                    taker_order=other, maker=mine.user, taker=other.user, taker_side="sell", price=BASE_PRICE_WON,
+                    quantity=1, traded_at=game.market.opens_at + number,
+                )
+                for number, (mine, other) in enumerate(pairs, start=first + 1)
+            ),
+            batch_size=ROWS_A_STATEMENT,
+        )  # fmt: skip
+        Listing.objects.filter(pk=listing.pk).update(trade_count=first + len(pairs))
+        News.objects.bulk_create(
+            News(
+                game=game, company_id=listing.company_id, direction="bad", magnitude_bps=100, headline=f"뉴스 {number}",
+                at_ms=1, published_at=game.market.opens_at + number,
+            )
+            for number in range(min(orders // 8, NEWS_A_GAME))
+        )  # fmt: skip
+
+
+def _result(market: Market, user: User, rank: int) -> Result:
+    return Result(
+        market=market,
+        user=user,
+        rank=rank,
+        return_bps=1_000 - rank,
+        initial_cash=CASH_WON,
+        cash=CASH_WON,
+        equity=CASH_WON,
+        fills=3,
+        mmr_before=1_000,
+        mmr_after=1_010,
+        tier_before="bronze",
+        tier_after="bronze",
+        mean_before=25.0,
+        mean_after=25.0,
+        deviation_before=8.0,
+        deviation_after=8.0,
+        games_played=1,
+        room_size=51,
+        room_rank=min(rank, 51),
+        expected_rank_tenths=320,
+        house_margin_bps=1_000 - rank,
+        counted_percent=100,
+    )
 
 
 def _listing(market: Market, company: Company) -> Listing:
