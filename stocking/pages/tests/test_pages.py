@@ -341,5 +341,5 @@ def test_the_number_of_queries_does_not_grow(
 def test_the_number_of_queries_of_results(
     mine: Client, finished: LedgerRows, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         page(mine, f"/games/{finished.market.pk}/")
