@@ -14,8 +14,9 @@ from games import services as games
 from games.models import Game
 from ranking import services
 from ranking.benchmark.world import NEW_SHARE, closing_game
-from ranking.models import Result
+from ranking.models import GameReview, Result
 from ranking.rerating import ratings_check
+from ranking.reviews import reviews_catch_up
 from ranking.selectors import results_of
 from stocking.base.units import now_ms
 from trading import engine, feed
@@ -55,7 +56,7 @@ class Measured:
 
     @property
     def _afterwards(self) -> list[str]:
-        return [name for name in ("retire", "notices", "rerate") if name in self.steps]
+        return [name for name in ("retire", "notices", "review", "rerate") if name in self.steps]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures of the outside contract."""
@@ -100,6 +101,9 @@ def close_measure(*, players: int, listings: int, seed: int, is_first: bool = Fa
     require(shown["phase"] == Game.Phase.INTERMISSION, "the results are not shown")
     with measured.step("notices"):
         services.results_notify(market_id=game.number)
+    with measured.step("review"):
+        reviews_catch_up()
+    require(GameReview.objects.filter(pk=game.number).exists(), "the game has no review")
     if is_first:
         with measured.step("rerate"):
             measured.rerated_same = ratings_check().is_same
