@@ -103,7 +103,8 @@ def _news_rows(game: Game, listings: Iterable[Listing], review: GameReview) -> l
             {
                 "symbol": listing.symbol,
                 "name": listing.company.name,
-                "headline": news.headline,
+                "kind": news.kind,
+                "headline": news.text,
                 "direction": news.direction,
                 "published_at": news.published_at,
                 "price": before,

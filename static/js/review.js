@@ -11,10 +11,11 @@ const STEPS = { "5s": 5_000, "15s": 15_000, "1m": 60_000 };
 const PENDING_EVERY_MS = 2_000;
 const PENDING_TRIES = 60;
 
-/** The page came before the review was made: ask until it is, then show it. */
-async function waitFor(number) {
+/** The page came before the review was made: ask until it is, the more players the more rarely, then show it. */
+async function waitFor(number, players) {
   for (let attempt = 0; attempt < PENDING_TRIES; attempt += 1) {
-    await new Promise((resolve) => setTimeout(resolve, PENDING_EVERY_MS));
+    const wait = (PENDING_EVERY_MS + players) * (0.75 + Math.random() / 2);
+    await new Promise((resolve) => setTimeout(resolve, wait));
     const answer = document.hidden ? null : await api.gameReview(number).catch(() => null);
     if (answer?.is_ready) {
       location.reload();
@@ -217,4 +218,4 @@ async function start(review) {
 const review = pageData("review-data");
 const pending = document.querySelector("[data-review-pending]");
 if (review?.listings.length) await start(review);
-else if (pending) await waitFor(pending.dataset.reviewPending);
+else if (pending) await waitFor(pending.dataset.reviewPending, Number(pending.dataset.players));

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from games.models import News
 from ranking.models import Award as AwardRow
 from trading.models import Order
 
@@ -272,6 +273,7 @@ SCHEMAS: dict[str, Schema] = {
     "ReviewNews": thing(
         symbol=SYMBOL,
         name=TEXT,
+        kind={"type": "string", "enum": list(News.Kind.values)},
         headline=TEXT,
         direction={"type": "string", "enum": ["good", "bad"]},
         published_at=TIME,
