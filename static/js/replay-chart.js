@@ -98,8 +98,10 @@ export class ReplayChart {
       time: barOf(start) / 1000, position: side === "buy" ? "belowBar" : "aboveBar", shape: side === "buy" ? "arrowUp" : "arrowDown",
       color: color("gold"), text: side === "buy" ? "B" : "S", size: 1,
     }));
-    const pins = news.map(({ published_at: at }) => ({
-      time: barOf(at) / 1000, position: "aboveBar", shape: "circle", color: color("text"), text: TEXT.chart.news, size: 0.7,
+    const pins = news.map(({ published_at: at, kind, direction }) => ({
+      time: barOf(at) / 1000, position: "aboveBar", shape: "circle", size: 0.7,
+      color: color(kind === "rumour" ? "mute" : direction === "good" ? "up" : "down"),
+      text: kind === "rumour" ? TEXT.chart.rumour : TEXT.chart.news[direction],
     }));
     const first = candles[0]?.start ?? 0;
     const seen = [...marks, ...pins].filter(({ time }) => time * 1000 < until && time * 1000 >= first);
