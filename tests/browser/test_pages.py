@@ -42,6 +42,8 @@ PLAYER_PAGES = {
     "orders-filled": "/orders/?tab=filled",
     "orders-closed": "/orders/?tab=closed",
     "rankings": "/rankings/",
+    "rankings-last": "/rankings/?tab=last",
+    "rankings-mmr": "/rankings/?tab=mmr",
     "me": "/me/",
     "logout": "/accounts/logout/",
     "password-change": "/accounts/password/change/",
