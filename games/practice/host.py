@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 STEP_MS = 500  # of game time: bots look at the market so often
 FRAME_MS_MIN = 250
+GAMES_A_TURN = 8  # then the players' asks are looked at
 LAG_MS_MAX = 2_000
 # A player who leaves the game of the day does not have it held up: the rest is played this fast.
 LEFT_SPEED = 20
@@ -48,6 +49,7 @@ SAVES_MAX = 60
 ASKS_PER_SECOND = 10
 ASKS_BURST = 30
 ENDED_KEPT = 100
+ENDED_MS = 120_000
 PLAYERS_REMEMBERED = 5_000
 
 Phase = Literal["trading", "saving", "finished", "lost", "none"]
@@ -122,7 +124,7 @@ class Host:
         self.load_max = load_max
         self.games: dict[int, HostedGame] = {}
         self._starting: dict[int, tuple[Start, daily.Attempt, Future[bool]]] = {}
-        self._ended: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        self._ended: OrderedDict[int, tuple[float, dict[str, Any]]] = OrderedDict()
         self._allowances: OrderedDict[int, _Allowance] = OrderedDict()
         self._watch_due = 0.0
 
@@ -244,8 +246,11 @@ class Host:
     def turn(self, now: float) -> float:
         """Do what is due; return in how many milliseconds something is due again, a second at most."""
         self._begin_started(now)
-        for hosted in list(self.games.values()):
-            if hosted.phase == "trading" and hosted.due_ms <= now:
+        due = sorted(
+            (hosted for hosted in self.games.values() if hosted.due_ms <= now), key=lambda one: one.due_ms
+        )
+        for hosted in due[:GAMES_A_TURN]:
+            if hosted.phase == "trading":
                 self._advance(hosted, now)
                 self._frame(hosted)
             if hosted.phase != "trading":
@@ -253,9 +258,11 @@ class Host:
         if now >= self._watch_due:
             self._watch_due = now + WATCH_MS
             self._drop_unwatched(now)
-        due = [hosted.due_ms for hosted in self.games.values()]
-        waits = 20.0 if self._starting else 1_000.0
-        return max(0.0, min([waits, *(at - now for at in due)]))
+            for user_id in [user_id for user_id, (at, _last) in self._ended.items() if now - at > ENDED_MS]:
+                del self._ended[user_id]
+        waits = [20.0 if self._starting else 1_000.0]
+        waits += [hosted.due_ms - now for hosted in self.games.values()]
+        return max(0.0, min(waits))
 
     def _advance(self, hosted: HostedGame, now: float) -> None:
         """Move a game on to where it should be. Where the process was held up, the game's clock waits for it."""
@@ -285,7 +292,7 @@ class Host:
     def _settle(self, hosted: HostedGame, now: float) -> None:
         """End a game that is over: one that counts when its result is recorded, any other at once."""
         if hosted.attempt is None:
-            self._end(hosted)
+            self._end(hosted, now)
         elif hosted.saving is None:
             hosted.saves += 1
             hosted.due_ms = now + FRAME_MS_MIN
@@ -296,7 +303,7 @@ class Host:
             hosted.due_ms = now + FRAME_MS_MIN
         elif (error := hosted.saving.exception()) is None:
             hosted.phase = "finished"
-            self._end(hosted)
+            self._end(hosted, now)
         elif hosted.saves >= SAVES_MAX:
             logger.error("The daily attempt of account %s is lost.", hosted.user_id, exc_info=error)
             self._lose(hosted)
@@ -306,12 +313,12 @@ class Host:
         elif now >= hosted.save_again_ms:
             hosted.saving = hosted.save_again_ms = None
 
-    def _end(self, hosted: HostedGame) -> None:
+    def _end(self, hosted: HostedGame, now: float) -> None:
         """Show the end, and keep it for who comes back a little later."""
         del self.games[hosted.user_id]
         hosted.frame += 1
         last = {**self._state(hosted), "is_full": True, **hosted.teller.everything(), **self._result(hosted)}
-        self._ended[hosted.user_id] = last
+        self._ended[hosted.user_id] = (now, last)
         if len(self._ended) > ENDED_KEPT:
             self._ended.popitem(last=False)
         self._tell(hosted.user_id, {**last, "answers": []})
@@ -353,7 +360,7 @@ class Host:
         if hosted is not None:
             self._frame(hosted, answers=[answer_row(ref)], is_full=True)
         elif user_id in self._ended:
-            self._tell(user_id, {**self._ended[user_id], "answers": [answer_row(ref)]})
+            self._tell(user_id, {**self._ended[user_id][1], "answers": [answer_row(ref)]})
         else:
             self._answer(user_id, ref)
 

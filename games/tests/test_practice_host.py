@@ -112,6 +112,8 @@ def test_a_game_is_told_from_start_to_end() -> None:
     again = room.ask(EVE, Look(ref="l"))
     assert (again["result"], again["answers"]) == (end["result"], [{"ref": "l"}])
     assert room.host.games == {}
+    room.wait(130_000)
+    assert room.ask(EVE, Look(ref="l"))["phase"] == "none"
 
 
 def test_changes_add_up_to_everything() -> None:

@@ -65,6 +65,7 @@ export class PracticeLobby {
     setText(this.parts.shared, "");
     this.card.hidden = false;
     this.card.focus({ preventScroll: true });
+    this.card.scrollIntoView({ block: "start" });
     if (!isCounted) return;
     const board = await this.refresh();
     this.rank = board?.me?.rank ?? null;
@@ -88,6 +89,9 @@ export class PracticeLobby {
         el("a", { href: `/players/${encodeURIComponent(row.nickname)}/`, text: row.nickname }), gain);
     }));
     this.root.querySelector("[data-daily-empty]").hidden = board.rows.length > 0;
+    const players = this.root.querySelector("[data-daily-players]");
+    players.hidden = !board.players;
+    setText(players, TEXT.practice.players(won(board.players)));
     const { me } = board;
     this.root.querySelector("[data-daily-mine]").hidden = !me;
     if (me) {
@@ -96,6 +100,7 @@ export class PracticeLobby {
       setDirection(mine, me.return_bps);
       setText(this.root.querySelector("[data-daily-mine-rank]"), me.rank ? TEXT.rank(won(me.rank)) : "");
       setText(this.daily, TEXT.practice.replay);
+      this.daily.classList.remove("button-primary");
     }
     return board;
   }

@@ -179,6 +179,7 @@ export class PracticeVenue extends EventTarget {
 
   #replace(frame) {
     const isOther = this.state.game !== frame.game;
+    const wasPlaying = this.state.phase === "trading" || this.state.phase === "saving";
     const turned = this.#head(frame);
     this.news = frame.news;
     this.result = frame.result ?? null;
@@ -191,7 +192,7 @@ export class PracticeVenue extends EventTarget {
     for (const symbol of this.#trades.keys()) this.#emit("trades", { symbol, isSnapshot: true });
     this.#emit("news");
     this.#emit("frame");
-    if (this.result) this.#emit("result");
+    if (this.result) this.#emit("result", { isFresh: wasPlaying });
   }
 
   #change(frame) {

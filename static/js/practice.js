@@ -54,7 +54,12 @@ new MyOrders(screen.querySelector("[data-my-orders]"), {
   },
   onTrade: (side) => trade(side),
 });
-new Notices(venue.account, venue.listings, (text, level) => log(text, { level: level === "fill" ? "is-mine" : "is-warning" }));
+new Notices(venue.account, venue.listings, (text, level, _at, key = "") => {
+  // The fills of one order within a few seconds are one line that is written anew.
+  const known = key && parts.log.querySelector(`[data-key="${CSS.escape(key)}"] > .log-text`);
+  if (known) setText(known, text);
+  else log(text, { level: level === "fill" ? "is-mine" : "is-warning", key });
+});
 const lobby = new PracticeLobby(lobbyRoot, { onStart: start });
 
 function trade(side) {
@@ -64,10 +69,10 @@ function trade(side) {
 }
 
 /** A line of what happened, newest first. */
-function log(text, { level = "", at = venue.now(), sign = 0 } = {}) {
-  parts.log.prepend(el("li", { class: `chat-new ${level}` },
+function log(text, { level = "", at = venue.now(), sign = 0, key = "" } = {}) {
+  parts.log.prepend(el("li", { class: `chat-new ${level}`, "data-key": key || null },
     el("span", { class: `news-mark ${sign > 0 ? "up" : sign < 0 ? "down" : ""}`, "aria-hidden": "true", text: sign ? arrow(sign) : "·" }),
-    el("span", { text }), el("time", { text: timeOfDay(at) })));
+    el("span", { class: "log-text", text }), el("time", { text: timeOfDay(at) })));
   while (parts.log.childElementCount > LOG_LINES_MAX) parts.log.lastElementChild.remove();
 }
 
@@ -232,20 +237,17 @@ venue.addEventListener("opened", () => {
   choose(symbol ?? venue.listings.all()[0].symbol);
   if (venue.state.phase === "trading") scrollTo(0, 0);
 });
-venue.addEventListener("result", () => {
-  toast(TEXT.practice.over, { level: "success", key: "practice" });
+venue.addEventListener("result", ({ detail }) => {
+  if (detail.isFresh) toast(TEXT.practice.over, { level: "success", key: "practice" });
   document.querySelector("dialog[open]")?.close("cancel");
   lobby.show(venue.state, venue.result);
-  scrollTo(0, 0);
 });
 venue.addEventListener("lost", () => toast(TEXT.practice.lost, { level: "warning", key: "practice", life: 0 }));
 
 async function start(wish) {
   lobby.enable(false);
-  toast(TEXT.practice.starting, { key: "practice" });
   try {
     await venue.ask("start", wish);
-    toast(TEXT.practice.opened, { key: "practice" });
   } catch (error) {
     toast(error.message, { level: "error", key: "practice" });
   } finally {

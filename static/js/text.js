@@ -103,7 +103,6 @@ export const TEXT = {
     daily: "오늘의 시드",
     again: "오늘의 시드 · 순위 없음",
     free: (seed) => `자유 연습 · 시드 ${seed}`,
-    starting: "시장을 여는 중이에요…",
     lost: "연습 게임이 중간에 끊겼어요. 기록은 남지 않아요. 오늘의 시드는 다시 도전할 수 있어요.",
     saving: "결과를 기록하고 있어요…",
     left: "끝까지 빠르게 진행하고 있어요…",
@@ -117,9 +116,8 @@ export const TEXT = {
     share: (what, result, rank, address) => `스톡킹 ${what} ${result}${rank ? ` · ${rank}위` : ""}\n${address}`,
     shareDaily: (day) => `오늘의 시드(${day})`,
     shareFree: (seed) => `연습 시드 ${seed}`,
+    players: (count) => `${count}명이 한 번 이상 거래했어요.`,
     replay: "순위 없이 다시 해 보기",
-    opened: "시장이 열렸어요. 첫 호가가 곧 나와요.",
-    phase: "연습이 끝났어요.",
   },
 
   errors: {
