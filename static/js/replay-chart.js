@@ -30,7 +30,7 @@ export class ReplayChart {
       localization: { locale: "ko-KR", timeFormatter: (time) => timeOfDay(time * 1000) },
       rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.16, bottom: 0.1 } },
       timeScale: {
-        borderVisible: false, timeVisible: true, secondsVisible: false, fixLeftEdge: true, fixRightEdge: true,
+        borderVisible: false, timeVisible: true, secondsVisible: false, minBarSpacing: 0.1,
         tickMarkFormatter: (time) => timeOfDay(time * 1000).slice(0, 5),
       },
       handleScroll: false,
@@ -71,7 +71,6 @@ export class ReplayChart {
     const values = [...candles.flatMap(({ high, low }) => [high, low]), ...hidden.map(({ value }) => value)];
     this.range = values.length ? { minValue: Math.min(...values), maxValue: Math.max(...values) } : null;
     this.draw();
-    this.chart.timeScale().fitContent();
   }
 
   /** Show the game up to a moment. */
@@ -106,5 +105,7 @@ export class ReplayChart {
     const first = candles[0]?.start ?? 0;
     const seen = [...marks, ...pins].filter(({ time }) => time * 1000 < until && time * 1000 >= first);
     this.markers.setMarkers(seen.sort((a, b) => a.time - b.time));
+    // All of the game stays in sight, also what has not happened yet: the scale would follow the newest candle.
+    if (candles.length) this.chart.timeScale().setVisibleLogicalRange({ from: -0.5, to: candles.length - 0.5 });
   }
 }
