@@ -5,7 +5,7 @@ trade at an odd price moves nobody's result by much. A listing without a trade i
 price, which is its base price when it was never traded.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
@@ -30,9 +30,18 @@ class Close:
     value: int
 
 
-def window_bounds(closes_at: int) -> tuple[int, int]:
-    """Return the first and the last millisecond of the valuation window; both belong to it."""
-    return closes_at - WINDOW_MS, closes_at
+def window_bounds(closes_at: int, pauses: Sequence[Sequence[int]] = ()) -> tuple[int, int]:
+    """Return the first and the last millisecond of the valuation window; both belong to it.
+
+    While the game was paused (from, to; in order) nobody could trade: the window reaches back by as much more.
+    """
+    left, edge = WINDOW_MS, closes_at
+    for since, until in reversed(pauses):
+        traded = edge - min(until, edge)
+        if traded >= left:
+            break
+        left, edge = left - traded, min(since, edge)
+    return edge - left, closes_at
 
 
 def window_of(trades: Iterable[tuple[int, int, int]], closes_at: int) -> Window:

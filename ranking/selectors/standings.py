@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, F, OuterRef, Sum
 
+from games.models import Game
 from ranking.core.valuation import Window, closing_value, equity, return_bps, window_bounds
 from trading.models import Holding, Listing, Market, Order, Portfolio, Trade
 
@@ -77,9 +78,10 @@ def fill_counts(market: Market) -> Counter[int]:
 
 
 def closes_of(market: Market) -> list[ListingClose]:
-    """Return every listing of the market with its closing value, in the companies' order; two queries."""
+    """Return every listing of the market with its closing value, in the companies' order; three queries."""
     listings = list(Listing.objects.filter(market=market).order_by("company_id"))
-    first, last = window_bounds(market.closes_at)
+    pauses = Game.objects.filter(pk=market.pk).values_list("pauses", flat=True).first() or []
+    first, last = window_bounds(market.closes_at, pauses)
     windows = {
         row["listing_id"]: Window(row["shares"], row["won"])
         for row in Trade.objects.filter(

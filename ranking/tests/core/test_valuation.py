@@ -38,6 +38,20 @@ def test_the_window_is_the_last_thirty_seconds_with_both_ends(
 
 
 @pytest.mark.parametrize(
+    ("pauses", "first"),
+    [
+        ([(900_000, 970_000)], 970_000),  # over when the window begins
+        ([(980_000, 990_000)], 960_000),
+        ([(900_000, 990_000)], 880_000),  # 10 s after the pause, 20 s before it
+        ([(950_000, 960_000), (965_000, 995_000)], 930_000),
+        ([(960_000, 1_000_000)], 930_000),  # ended while it was paused
+    ],
+)
+def test_the_window_reaches_back_over_pauses(pauses: list[tuple[int, int]], first: int) -> None:
+    assert window_bounds(CLOSES_AT, pauses) == (first, CLOSES_AT)
+
+
+@pytest.mark.parametrize(
     ("last_price", "window", "value"),
     [
         (70_000, Window(0, 0), 70_000),
