@@ -32,6 +32,7 @@ MAX_CHARACTERS = 200
 MAX_ANNOUNCEMENT_CHARACTERS = 300
 NOTICES_A_TRANSACTION = 200
 PUBLISHING_MS_MAX = 3_000
+LINES_LOOKED_AT = 40
 RATE_MESSAGES = 5
 RATE_SECONDS = 5
 
@@ -228,17 +229,20 @@ def _restore_history(message: Message) -> None:
 
 
 def history_restore() -> bool:
-    """Replace the chat on every screen if its newest message was stored and, some seconds later, is not on the bus.
+    """Replace the chat on every screen if what was stored some seconds ago is not on the bus, or in another order.
 
-    That is so when a process has died between storing and publishing. Returns whether it was.
+    That is so when a process has died between storing and publishing. Returns whether it was; looks at the last lines.
     """
-    newest = Message.objects.filter(recipient=None, is_hidden=False).order_by("-pk").first()
-    if newest is None or newest.sent_at > now_ms() - PUBLISHING_MS_MAX or not stream.is_kept("chat"):
+    kept = stream.newest_items("chat", LINES_LOOKED_AT)
+    if not kept:  # nobody has heard anything yet: who comes is given the history
         return False
-    kept = stream.newest("chat")
-    if kept is not None and kept["id"] >= newest.pk:
+    shown = [message["id"] for message in kept]
+    before = now_ms() - PUBLISHING_MS_MAX
+    stored = Message.objects.filter(recipient=None, is_hidden=False, sent_at__lte=before, pk__gte=shown[0])
+    missing = set(stored.order_by("-pk").values_list("pk", flat=True)[:LINES_LOOKED_AT]) - {*shown}
+    if not missing and shown == sorted(shown):
         return False
-    logger.warning("Message %s was stored and never published.", newest.pk)
+    logger.warning("The chat is published anew: %s were stored and never heard.", len(missing))
     stream.publish_snapshot("chat", messages_public())
     return True
 

@@ -79,6 +79,7 @@ def game_tick(
     and now by default; the clock hands it to another queue. `seed` is for a game that is created; default
     random.
     """
+    history_mend()
     if is_first:  # a game that could not be settled because the clock stood still has its time from now on
         Game.objects.filter(phase=Phase.SETTLING, is_live=True).update(settling_at=now_ms)
     for _turn in range(STEPS_MAX):
@@ -111,7 +112,6 @@ def game_tick(
             news_publish(game=game, now_ms=now_ms)
         time_left_announce(game=game, now_ms=now_ms)
         state_mend(game)
-        history_mend()
     return game
 
 

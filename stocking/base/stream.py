@@ -254,10 +254,10 @@ async def snapshot_async(topic: str) -> Snapshot:
     return found
 
 
-def newest(topic: str) -> Any:
-    """Return the newest item that the bus keeps of an append topic; None when it keeps nothing."""
-    item: Any = bus().lindex(_keys(topic)[1], -1)
-    return None if item is None else msgspec.json.decode(item)
+def newest_items(topic: str, count: int) -> list[Any]:
+    """Return the newest items that the bus keeps of an append topic, oldest first."""
+    items: Any = bus().lrange(_keys(topic)[1], -count, -1)
+    return [msgspec.json.decode(item) for item in items]
 
 
 def is_kept(topic: str) -> bool:
