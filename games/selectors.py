@@ -14,11 +14,13 @@ from games.core.schedule import (
     Phase,
     StartMode,
     next_times,
+    overdue_ms,
     phase_ends_at,
     times_at,
 )
 from games.models import Game, News
 from stocking.base.units import now_ms
+from trading.models import Company
 
 NEWS_LIMIT = 20
 
@@ -85,6 +87,17 @@ def game_state(*, time_ms: int | None = None) -> dict[str, Any]:
         "paused_at_ms": None if game is None else game.paused_at,
         "pause_reason": "" if game is None else game.pause_reason,
     }
+
+
+def game_overdue_ms(*, time_ms: int | None = None) -> int:
+    """Return for how long the current game's next phase, or the next game, has been due: the clock does not tick.
+
+    0 while all is in time, before the first game, and where no company is listed that a game could be played with.
+    """
+    game = game_current()
+    if game is None or not Company.objects.filter(is_listed=True).exists():
+        return 0
+    return overdue_ms(game.view, now_ms() if time_ms is None else time_ms)
 
 
 def news_as_dict(news: News) -> dict[str, Any]:

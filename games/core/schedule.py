@@ -154,6 +154,16 @@ def phase_ends_at(view: GameView) -> int:
             return view.times.next_game_at
 
 
+def overdue_ms(view: GameView, now_ms: int) -> int:
+    """Return for how long the next phase has been due without anybody having begun it; 0 while all is in time."""
+    if view.paused_at is not None:
+        return 0
+    due_at = phase_ends_at(view)
+    if view.phase is Phase.SETTLING and view.settling_at is not None and not view.is_held:
+        due_at = max(due_at, view.settling_at + SETTLING_MS_MIN)
+    return max(0, now_ms - due_at)
+
+
 def delayed(view: GameView, by_ms: int, *, lengths: Lengths, mode: StartMode) -> GameTimes:
     """Return the plan when the present phase lasts so much longer (or, negative, shorter), with all behind it.
 

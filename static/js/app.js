@@ -74,6 +74,11 @@ function followGame() {
   let shown = game.current?.phase === "intermission" ? game.current.number : null;
   onGame((now, before) => {
     if (!before) return;
+    const turned = Boolean(before.paused_at_ms) !== Boolean(now.paused_at_ms);
+    if (turned && before.number === now.number && before.phase === now.phase) {
+      toast(now.paused_at_ms ? TEXT.gamePaused : TEXT.gameResumed, { level: now.paused_at_ms ? "warning" : "success", key: "game" });
+      return;
+    }
     if (before.number !== now.number) {
       if (follows) {
         stream.resync();

@@ -30,6 +30,8 @@ function drawListing(listing) {
   setText(row.cells.percent, percent(listing.change_bps));
   setDirection(row.priceLine, price - base);
   setText(row.cells.volume, won(listing.volume));
+  row.cells.halted.hidden = listing.status !== "halted";
+  row.cells.open.hidden = listing.status === "halted";
   const share = upper > lower ? Math.min(1, Math.max(0, (price - lower) / (upper - lower))) : 0.5;
   row.cells.range.style.left = `${(share * 100).toFixed(1)}%`;
   if (row.price !== null && row.price !== price) flash(row.priceLine, price > row.price ? "up" : "down");
@@ -169,8 +171,22 @@ onNews((message) => {
 });
 
 // A new game may list other stocks: the rows are the server's, so the page is asked anew.
+/** A new game prepares: show its companies, and the podium of the one that has just ended. */
+async function refreshPreparation() {
+  const shown = document.querySelector("[data-preparation]");
+  try {
+    const answer = await fetch(location.href, { credentials: "same-origin", signal: AbortSignal.timeout(10_000) });
+    if (!answer.ok || answer.redirected) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-preparation]");
+    if (shown && fresh) shown.replaceWith(document.adoptNode(fresh));
+  } catch {
+    // What is shown stands until the page is loaded again.
+  }
+}
+
 onGame(async (now, before) => {
   if (!before || now.number === before.number) return;
+  refreshPreparation();
   const { listings: listed = [] } = await api.market().catch(() => ({}));
   if (listed.some((listing) => !rows.has(listing.symbol))) location.reload();
 });

@@ -41,6 +41,7 @@ export function refusalReason(order, state) {
   if (!state.signedIn) return ["visitor"];
   if (!state.connected) return ["disconnected"];
   if (!game?.phase) return ["noGame"];
+  if (game.paused_at_ms) return ["paused"];
   if (game.phase !== "trading") return ["phase", game.phase];
   if (!listing) return ["noGame"];
   if (listing.status === "halted") return ["halted"];

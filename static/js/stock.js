@@ -4,7 +4,7 @@ import { api } from "./api.js";
 import { Book } from "./book.js";
 import { Chart } from "./chart.js";
 import { isFreshNews, onNews } from "./chat.js";
-import { countdown, game, onGame, serverNow } from "./clock.js";
+import { countdown, game, onGame, timeLeft } from "./clock.js";
 import { el, flash, isTyping, listOf, pageData, preferences, setDirection, setText } from "./dom.js";
 import { arrow, changeBps, percent, signed, timeOfDay, won } from "./format.js";
 import { listings } from "./listings.js";
@@ -37,6 +37,7 @@ function drawHead() {
   setDirection(head["price-line"], change);
   setText(head.volume, won(volume));
   setText(head.tick, won(tickSize(price)));
+  head.halted.hidden = listing().status !== "halted";
   if (shownPrice !== null && price !== shownPrice) flash(head["price-line"], price > shownPrice ? "up" : "down");
   shownPrice = price;
 }
@@ -60,7 +61,7 @@ function scrollToTab() {
 
 function drawTitle() {
   const { last_price: price, base_price: base, name } = listing();
-  const left = game.isTrading() ? ` ${countdown(game.current.phase_ends_at_ms - serverNow()).split(".")[0]}` : "";
+  const left = game.isTrading() ? ` ${countdown(timeLeft()).split(".")[0]}` : "";
   const text = price ? `${arrow(price - base)} ${won(price)} ${name ?? symbol}${left} · ${title.split("·").at(-1).trim()}` : title;
   if (document.title !== text) document.title = text;
 }

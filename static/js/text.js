@@ -3,6 +3,9 @@
 export const TEXT = {
   close: "닫기",
   phases: { preparing: "준비 중", trading: "거래 중", settling: "정산 중", intermission: "다음 게임까지" },
+  paused: "일시정지",
+  gamePaused: "게임이 잠시 멈췄어요. 다시 시작하면 남은 시간 그대로 이어져요.",
+  gameResumed: "게임을 다시 시작했어요.",
   gameNumber: (number) => `제${number}게임`,
   soon: "곧",
   opensSoon: "곧 거래가 열려요",
@@ -40,6 +43,7 @@ export const TEXT = {
     disconnected: "연결이 끊겼어요. 다시 이어지면 주문할 수 있어요.",
     phase: { preparing: "곧 거래가 열려요. 주문은 거래가 시작되면 받아요.", settling: "거래가 끝났어요. 다음 게임을 기다려 주세요.", intermission: "쉬는 시간이에요. 다음 게임을 기다려 주세요." },
     noGame: "게임을 준비하고 있어요.",
+    paused: "게임이 잠시 멈췄어요. 다시 시작하면 주문할 수 있어요.",
     halted: "거래가 정지된 종목이에요. 취소는 할 수 있어요.",
     noPrice: "가격을 입력해 주세요.",
     tick: (tick) => `이 가격대의 호가단위는 ${tick}원이에요.`,
@@ -129,5 +133,6 @@ export const TEXT = {
     insufficient_shares: "가용수량이 부족해요. 수량을 줄이거나 미체결 매도를 취소해 주세요.",
     invalid_quantity: "체결된 수량보다 많은 수량을 입력해 주세요.",
     market_closed: "지금은 거래 시간이 아니에요. 다음 게임을 기다려 주세요.",
+    market_paused: "게임이 잠시 멈췄어요. 다시 시작하면 남은 시간 그대로 이어져요.",
   },
 };

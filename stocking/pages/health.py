@@ -9,7 +9,10 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
+from games.selectors import game_overdue_ms
+
 TIMEOUT_SECONDS = 1.0
+OVERDUE_MS_MAX = 60_000
 
 
 @cache
@@ -22,8 +25,18 @@ def _check_database() -> None:
         cursor.execute("SELECT 1")
 
 
+class GameOverdueError(Exception):
+    """A phase of the game should have ended long ago: nobody moves the clock."""
+
+
+def _check_game() -> None:
+    if game_overdue_ms() > OVERDUE_MS_MAX:
+        raise GameOverdueError
+
+
 CHECKS: dict[str, Callable[[], object]] = {
     "database": _check_database,
+    "game": _check_game,
     "gate": lambda: _store(settings.ORDER_REDIS_URL).ping(),
     "bus": lambda: _store(settings.BUS_REDIS_URL).ping(),
 }
@@ -37,7 +50,10 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Database, gate store and bus answer: 200, else 503 with what does not."""
+    """Database, gate store and bus answer, and the game's phases follow each other: 200, else 503 with what does not.
+
+    A phase may be a minute late before it counts: a clock that was started again has caught up by then.
+    """
     checks = {}
     for name, check in CHECKS.items():
         try:

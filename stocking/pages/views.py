@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from chat.selectors import messages_latest
 from games.selectors import news_today
-from ranking.selectors import leaderboard_game
+from ranking.selectors import leaderboard_game, leaderboard_last
 from stocking.pages.presentation import news_item, with_names, with_words
 from stocking.pages.requests import page_view, user_of
 from trading import selectors as trading
@@ -23,6 +23,7 @@ from trading.models import Market
 STOCK_ORDERS_MAX = 100
 STOCK_FILLS_MAX = 100
 MARKET_LEADERS = 10
+PODIUM_PLACES = 3
 MARKET_NEWS = 20
 ORDERS_PAGE = 30
 SEARCH_CHARACTERS_MAX = 40
@@ -38,11 +39,14 @@ def _account(request: HttpRequest, market: Market | None) -> dict[str, Any] | No
 @ensure_csrf_cookie
 @page_view
 def market(request: HttpRequest) -> HttpResponse:
-    """`/`: all stocks, my assets, who leads, news and chat."""
+    """`/`: all stocks, my assets, who leads, news and chat; before trading the companies and the last podium."""
     current = trading.current_market()
+    listings = trading.listings_of(current)
     user = user_of(request)
     context = {
-        "listings": trading.market_rows(current),
+        "listings": [trading.listing_row(row) for row in listings],
+        "companies": [trading.company_get(row) for row in listings],
+        "last_game": leaderboard_last(limit=PODIUM_PLACES),
         "account": _account(request, current),
         "leaderboard": leaderboard_game(user, MARKET_LEADERS),
         "news": [news_item(news) for news in news_today(limit=MARKET_NEWS)],

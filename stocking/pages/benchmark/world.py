@@ -15,6 +15,7 @@ from trading.models import (
     Candle,
     Company,
     Holding,
+    Intervention,
     Listing,
     Market,
     Order,
@@ -75,6 +76,14 @@ class PagesWorld:
             )  # fmt: skip
             listing = _listing(self.market, company)
             self.listings.append(listing)
+            Intervention.objects.create(
+                kind=Intervention.Kind.LIFT,
+                market=self.market,
+                listing=listing,
+                reason="끝",
+                by=self.staff,
+                at=now_ms(),
+            )
             News.objects.create(
                 game_id=self.market.pk, company=company, direction="good", magnitude_bps=100, headline=f"뉴스 {number}",
                 at_ms=1, published_at=now_ms(),

@@ -10,9 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import include, path
 
+from games.models import Game
 from stocking import urls
+from stocking.base.units import now_ms
 from stocking.pages import errors, health
-from trading.tests.ledger_rows import user_row
+from trading.tests.ledger_rows import ledger_rows, user_row
 
 pytestmark = pytest.mark.django_db
 
@@ -99,7 +101,33 @@ def test_health_and_readiness(client: Client) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ok", "checks": {"database": "ok", "gate": "ok", "bus": "ok"}}
+    assert answer.json() == {
+        "status": "ok",
+        "checks": dict.fromkeys(("database", "game", "gate", "bus"), "ok"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "paused", "status"), [(50_000, False, 200), (70_000, False, 503), (70_000, True, 200)]
+)
+def test_not_ready_when_nobody_moves_the_clock(
+    client: Client, late_ms: int, paused: bool, status: int
+) -> None:
+    now = now_ms()
+    rows = ledger_rows(opened_ms_ago=600_000, lasts_ms=600_000 - late_ms)
+    Game.objects.create(
+        market=rows.market,
+        phase="trading",
+        seed=1,
+        trading_at=rows.market.opens_at,
+        closes_at=now - late_ms,
+        next_game_at=now + 60_000,
+        is_live=True,
+        paused_at=now - 100_000 if paused else None,
+    )
+    answer = client.get("/readyz")
+    assert answer.status_code == status
+    assert answer.json()["checks"]["game"] == ("ok" if status == 200 else "GameOverdueError")
 
 
 def test_not_ready_without_a_store(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
