@@ -1,5 +1,6 @@
 """Ticks on the real database and the real gate: late, doubled, from two threads, after a restart in any phase."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -10,6 +11,7 @@ from django.db import IntegrityError, connection
 
 from chat.models import Message
 from games import services
+from games.core.news import fundamental_impacts
 from games.core.schedule import Phase
 from games.models import Game, News
 from games.seeding import catalogue_seed
@@ -355,6 +357,24 @@ def test_news_is_published_once_and_told_with_its_level(boundary: int) -> None:
     symbol = out[0].company.symbol
     assert {news.company.symbol for news in news_published(symbol)} == {symbol}
     assert news_published(symbol, since_ms=plan[2].at_ms + 1) == []
+
+
+def test_rumours_and_their_answers_are_stored_as_planned(boundary: int) -> None:
+    """Seed 1 has two rumours of each outcome."""
+    game = tick(boundary, seed=1)
+    stored = {news.number: news for news in News.objects.filter(game=game)}
+    kinds = Counter(news.kind for news in stored.values())
+    assert kinds["confirmation"] >= 1
+    assert kinds["denial"] >= 1
+    for news in stored.values():
+        assert news.headline_en
+        if news.answers is not None:
+            rumour = stored[news.answers]
+            assert (rumour.kind, rumour.company_id) == ("rumour", news.company_id)
+            assert (rumour.direction == news.direction) == (news.kind == "confirmation")
+    moving = [news for news in stored.values() if news.kind in ("report", "confirmation")]
+    pieces = [news.piece(news.at_ms - game.trading_at) for news in stored.values()]
+    assert len(fundamental_impacts(pieces)) == len(moving) < len(stored)
 
 
 def test_news_that_was_not_out_at_the_close_never_comes(boundary: int) -> None:
