@@ -34,7 +34,7 @@ def draw(games: Sequence[GameRecord], found: Measures, target: str) -> None:
     _spreads(figure.add_subplot(grid[row, 2]), games)
     _courses(figure.add_subplot(grid[row + 1, 0:2]), games)
     _moves(figure.add_subplot(grid[row + 1, 2]), found)
-    figure.savefig(target, dpi=90)
+    figure.savefig(target, dpi=72)
     plt.close(figure)
 
 
