@@ -276,7 +276,8 @@ def _database() -> Iterator[Any]:
     connection = load_backend(own["ENGINE"]).DatabaseWrapper(own, DEFAULT_DB_ALIAS)
     connections[DEFAULT_DB_ALIAS] = connection
     try:
-        call_command("migrate", "trading", verbosity=0, interactive=False)
+        for app in ("accounts", "trading"):
+            call_command("migrate", app, verbosity=0, interactive=False)
         yield connection
     finally:
         connections[DEFAULT_DB_ALIAS] = configured

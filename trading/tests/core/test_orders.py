@@ -43,13 +43,14 @@ def test_largest_order(price: int, quantity: int, too_large: bool) -> None:
 
 
 def test_codes_stand_in_order_of_precedence() -> None:
-    rules = list(RejectCode)[5:18]
+    rules = list(RejectCode)[5:19]
     assert rules == [
         "unknown_symbol",
         "order_not_found",
         "order_not_open",
         "amend_pending",
         "market_closed",
+        "market_paused",
         "halted",
         "invalid_quantity",
         "order_too_large",
