@@ -69,7 +69,8 @@ class GameAdmin(ReadOnlyAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show what may be done to the current game."""
         control = self._control(request, game_current())
-        return super().changelist_view(request, {**(extra_context or {}), "control": control})
+        shown = {"control": control, "subtitle": control["text"]}
+        return super().changelist_view(request, {**(extra_context or {}), **shown})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

@@ -64,7 +64,7 @@ def preparation_text(game: Game, companies: list[Company], *, left_ms: int) -> s
 
 def rest_text(game: Game, now_ms: int) -> str:
     """Return the announcement of a game's intermission."""
-    text = _("게임 #%(number)s 끝! 결과 화면에서 순위와 수익률을 확인해 보세요.") % {"number": game.number}
+    text = _("게임 #%(number)s 결과 화면에서 순위와 수익률을 확인해 보세요.") % {"number": game.number}
     left_ms = game.next_game_at - now_ms
     if left_ms <= 0 or game.is_held:
         return text

@@ -115,7 +115,7 @@ def test_a_game_from_preparation_to_results(boundary: int) -> None:
     assert Market.objects.get(pk=game.number).is_settled
     assert texts("result") == [], "what the results are is told by those who make them"
     assert texts()[-1] == (
-        f"게임 #{game.number} 끝! 결과 화면에서 순위와 수익률을 확인해 보세요. 다음 게임까지 1분 59초 남았어요."
+        f"게임 #{game.number} 결과 화면에서 순위와 수익률을 확인해 보세요. 다음 게임까지 1분 59초 남았어요."
     )
     assert tick(boundary + CYCLE - 1).number == game.number
     following = tick(boundary + CYCLE)
@@ -327,7 +327,7 @@ def test_the_time_left_is_said_once_at_each_mark(boundary: int) -> None:
     for now in range(boundary, boundary + CYCLE, 3_000):
         if tick(now).phase == Phase.SETTLING:
             drain(game)
-    said = [text for text in texts() if "남았어요" in text and "끝!" not in text]
+    said = [text for text in texts() if "남았어요" in text and "결과 화면" not in text]
     assert said == [
         "거래 시작까지 30초 남았어요.",
         "거래 시작까지 10초 남았어요.",
