@@ -9,6 +9,7 @@ from django.test import Client
 from accounts.models import User
 from chat.models import Message
 from games import flock, services
+from games.announcing import time_left_announce
 from games.control import (
     EXTENSION_MS_MAX,
     ControlError,
@@ -24,7 +25,7 @@ from games.core.schedule import Phase
 from games.models import Game, News
 from games.seeding import catalogue_seed
 from games.selectors import game_state
-from games.services import game_tick
+from games.services import game_close, game_open, game_tick
 from stocking.base import stream
 from stocking.base.errors import ApplicationError
 from stocking.base.units import now_ms
@@ -293,6 +294,20 @@ def test_what_is_due_happens_first(boundary: int) -> None:
     with pytest.raises(ControlError):
         game_extend(number=game.number, now_ms=fresh(game).closes_at, by_ms=MINUTE, reason="연장")
     assert tick(fresh(game).closes_at).phase == Phase.SETTLING
+
+
+def test_who_has_looked_before_staff_acted_changes_nothing(boundary: int) -> None:
+    stale = tick(boundary)
+    game_start(number=stale.number, now_ms=boundary + 1_000, reason="바로")
+    assert not game_open(game=stale, now_ms=boundary + PREPARE), "it trades already"
+    stale = fresh(stale)
+    game_extend(number=stale.number, now_ms=stale.closes_at - 1, by_ms=MINUTE, reason="연장")
+    assert not game_close(game=stale, now_ms=stale.closes_at), "it ends later now"
+    stale = fresh(stale)
+    game_pause(number=stale.number, now_ms=stale.closes_at - 1, reason="점검")
+    assert not game_close(game=stale, now_ms=stale.closes_at), "it stands still"
+    assert not time_left_announce(game=stale, now_ms=stale.closes_at - 10_000)
+    assert fresh(stale).phase == Phase.TRADING
 
 
 DEEDS: dict[str, Callable[..., Any]] = {

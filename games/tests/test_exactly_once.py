@@ -217,6 +217,13 @@ def phases_told(game: Game) -> list[str]:
     return [name for name in names if name in [*ORDER, "canceled"]]
 
 
+def phases_rise(reached: dict[int, int]) -> None:
+    """No game ever goes back to a phase it has left, whoever acts on what was true a moment ago."""
+    for number, phase in Game.objects.values_list("pk", "phase"):
+        assert ORDER.index(phase) >= reached.get(number, 0), f"game {number} went back to {phase}"
+        reached[number] = ORDER.index(phase)
+
+
 def check(listener: Listener) -> None:
     games = list(Game.objects.order_by("pk"))
     for game in games:
@@ -254,13 +261,14 @@ def test_each_phase_is_told_once_and_in_order(seams: Seams, mode: str, settings:
             listener = Listener()
         now = now_ms() - 1_000 * CYCLE
         rng = Random(seed)
-        others: list[int] = []
+        reached: dict[int, int] = {}
 
         def another() -> None:
             """While one process stands still between two statements, another one ticks, or staff act."""
             with seams.put_aside():
-                others.append(now)
                 act(rng.choice(["tick", "tick", *DEEDS]), now + rng.choice([0, 1, 700]))
+            with seams.off():
+                phases_rise(reached)
 
         seams.pause = another
         for what, gap, fault in steps:
@@ -269,6 +277,8 @@ def test_each_phase_is_told_once_and_in_order(seams: Seams, mode: str, settings:
             with process_dies():
                 act(what, now)
             seams.arm(None)
+            with seams.off():
+                phases_rise(reached)
         with seams.off():
             if (game := game_current()) is not None and game.is_paused:
                 deed("resume", now)
