@@ -59,6 +59,7 @@ def test_any_error_of_the_code_halts_the_listing_alone(
 ) -> None:
     exchange, broken, sound = two_listings()
     caplog.set_level(logging.CRITICAL)
+    began = now_ms()
     with monkeypatch.context() as patch:
         break_listing(patch, broken, error)
         tasks.drain(broken)
@@ -67,7 +68,7 @@ def test_any_error_of_the_code_halts_the_listing_alone(
     assert (row.is_halted, row.halted_by, row.failures) == (True, "engine", 1)
     assert type(error).__name__ in row.halt_reason
     assert type(error).__name__ in row.failure
-    assert row.retry_at is not None and now_ms() - 1_000 < row.retry_at <= now_ms() + 500
+    assert row.retry_at is not None and began < row.retry_at < now_ms() + 60_000
     assert alarm_counts()["listing_halted"] == 1
     assert "listing_halted" in caplog.text
     assert exchange.submit("buyer", "buy", 1, 90_000, symbol="AAA") == Refused("halted")
