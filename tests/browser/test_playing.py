@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.window import GOAL_FACTOR, SYMBOL, Window, number_of
+from tests.browser.window import GOAL_FACTOR, SEEN_MS, SYMBOL, Window, number_of
 from tests.instance import Instance
 
 pytestmark = [
@@ -170,13 +170,13 @@ def test_d_two_windows_trade_with_each_other(windows: tuple[Window, Window]) -> 
     shares = buy_at_market(one, 10)
     expect(one.chat_lines("private", "샀어요")).to_have_count(1)
 
-    # One offers all shares at the best price there is, or better; two clicks on that price and buys.
-    began_ms = time.time() * 1_000
+    # One offers all shares at a better price than anybody; two clicks on that price and buys.
     one.choose_side("sell")
     one.choose_type("limit")
+    one.page.wait_for_function(ROOM_WITHIN_THE_SPREAD, arg=TICK, timeout=SEEN_MS * 3)
+    began_ms = time.time() * 1_000
     one.level("ask").click()
-    if number_of(one.level("ask").inner_text()) - number_of(one.level("bid").inner_text()) > 100:
-        one.page.locator("[data-step='-1'][data-step-for=price]").click()
+    one.page.locator("[data-step='-1'][data-step-for=price]").click()
     offer = number_of(one.field("price").input_value())
     one.page.locator("[data-portion='100']").click()
     assert one.quantity() == shares
@@ -211,6 +211,14 @@ def test_d_two_windows_trade_with_each_other(windows: tuple[Window, Window]) -> 
 
 
 TEXT_SIDE = {"buy": "매수", "sell": "매도"}
+TICK = 100  # of the stock they trade
+ROOM_WITHIN_THE_SPREAD = """(tick) => {
+  const [ask, bid] = ["ask", "bid"].map((side) => {
+    const level = document.querySelector(`[data-book] .book-row.${side}[data-level='1'] .book-price`);
+    return Number(level?.textContent.replace(/[^0-9]/g, ""));
+  });
+  return ask - bid > tick;
+}"""
 
 
 def watch_replay(window: Window) -> None:
@@ -261,11 +269,11 @@ def test_e_chat_reaches_the_other_window_as_text(windows: tuple[Window, Window])
 def test_f_the_results_open_by_themselves_and_the_next_game_begins(
     windows: tuple[Window, Window], browser: Browser, instance: Instance
 ) -> None:
-    windows[0].wait_trading(15)
+    number = windows[0].wait_trading(15)["number"]
     for window in windows:
         window.open_stock()
-        buy_at_market(window, 10)
-    number = windows[0].api("/api/game")["number"]
+        if not window.api(f"/api/fills?game={number}")["fills"]:  # this may be the game they have traded in
+            buy_at_market(window, 10)
     with Window(browser, instance.base_url) as bystander:
         bystander.page.goto("/")
         bystander.wait_online()
