@@ -15,8 +15,8 @@ import redis
 pytest_plugins = ["tests.mariadb"]
 
 LONG_FILES = frozenset({
-    "test_black_box.py", "test_launch.py", "test_load.py", "test_mariadb_trading.py", "test_pages.py",
-    "test_playing.py", "test_run.py", "test_simulation.py", "test_simulation_teeth.py",
+    "test_black_box.py", "test_exactly_once.py", "test_launch.py", "test_load.py", "test_mariadb_trading.py",
+    "test_run.py", "test_simulation.py", "test_simulation_teeth.py",
 })  # fmt: skip
 
 
@@ -73,10 +73,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(stop)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest, so that no process is left with one of them at the end."""
-    items.sort(key=lambda item: item.path.name not in LONG_FILES)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep a file's tests in one process, and all of the browser's: they share an instance."""
+    if item.config.pluginmanager.hasplugin("xdist"):
+        path = item.path.relative_to(item.config.rootpath)
+        group = path.parent if path.parent.name == "browser" else path
+        item.add_marker(pytest.mark.xdist_group(str(group)))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Begin with what takes longest, so that no process is left with it at the end."""
+    yield
+    items.sort(key=lambda item: (item.path.parent.name != "browser", item.path.name not in LONG_FILES))
 
 
 @pytest.fixture(autouse=True)
