@@ -14,11 +14,6 @@ import redis
 
 pytest_plugins = ["tests.mariadb"]
 
-LONG_FILES = frozenset({
-    "test_black_box.py", "test_exactly_once.py", "test_launch.py", "test_load.py", "test_mariadb_trading.py",
-    "test_run.py", "test_simulation.py", "test_simulation_teeth.py",
-})  # fmt: skip
-
 
 def _start_store(url: str, directory: str, *options: str) -> subprocess.Popen[bytes]:
     from stocking.launch.stores import server_binary
@@ -50,11 +45,8 @@ def _start_store(url: str, directory: str, *options: str) -> subprocess.Popen[by
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the two stores that the test settings name, in each process that runs tests."""
+    """Start the two stores that the test settings name."""
     from django.conf import settings
-
-    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
-        return  # this one only hands the tests out
 
     directory = tempfile.mkdtemp(prefix="stocking-stores-")
     stores = [
@@ -71,21 +63,6 @@ def pytest_configure(config: pytest.Config) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
     config.add_cleanup(stop)
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep a file's tests in one process, and all of the browser's: they share an instance."""
-    if item.config.pluginmanager.hasplugin("xdist"):
-        path = item.path.relative_to(item.config.rootpath)
-        group = path.parent if path.parent.name == "browser" else path
-        item.add_marker(pytest.mark.xdist_group(str(group)))
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Begin with what takes longest, so that no process is left with it at the end."""
-    yield
-    items.sort(key=lambda item: (item.path.parent.name != "browser", item.path.name not in LONG_FILES))
 
 
 @pytest.fixture(autouse=True)
