@@ -5,7 +5,6 @@ is noted at the end of each.
 """
 
 import asyncio
-import json
 import random
 import time
 from collections import Counter, defaultdict
@@ -30,7 +29,6 @@ from trading.loadtest.websocket import Socket
 PHASES = [phase.value for phase in Phase]
 LOOK_SECONDS = 0.2
 LATE_SECONDS = 60.0
-AUDIT_SECONDS = 120.0
 MEGABYTE = 1_000_000
 WARM_GAMES = 4  # until then caches fill; growth is counted from there
 
@@ -148,16 +146,11 @@ def _look(soak: Soak, instance: Instance, number: int, say: Callable[[str], None
     for name, pid in instance.pids().items():
         if pid:
             soak.memory[name].append(memory_bytes(pid))
-    lines = instance.manage("audit", "--json", limit_seconds=AUDIT_SECONDS, check=False).strip().splitlines()
-    audit: dict[str, Any] = json.loads(lines[-1]) if lines else {"ok": False, "checks": []}
-    soak.audits.append(bool(audit["ok"]))
-    soak.faults += [
-        f"game {number}: audit {check['name']}: {check['detail']}"
-        for check in audit["checks"]
-        if not check["ok"]
-    ]
+    findings = proof.audit(instance)
+    soak.audits.append(not findings)
+    soak.faults += [f"game {number}: {finding}" for finding in findings]
     total = sum(values[-1] for values in soak.memory.values()) // MEGABYTE
-    say(f"game {number:3}: audit {'clean' if audit['ok'] else 'NOT CLEAN'}, {total} MB in all")
+    say(f"game {number:3}: audit {'NOT CLEAN' if findings else 'clean'}, {total} MB in all")
 
 
 def _compare(soak: Soak, cycle_seconds: int) -> None:

@@ -42,6 +42,7 @@ CALM_SECONDS = 60.0
 
 # MySQL, MariaDB: the server is not there, is gone, was lost in the middle, or is shutting down.
 _LOST_CONNECTION = (1053, 1927, 2002, 2003, 2006, 2013, 2055)
+_LOCKED = "database is locked"  # SQLite: another process writes, and no listing can
 _SURROUNDINGS = (OperationalError, InterfaceError, redis.RedisError, OSError)
 
 
@@ -138,7 +139,7 @@ def drain_failed(listing_id: int, error: BaseException, seconds: float) -> None:
 def _is_away(error: BaseException) -> bool:
     """Return whether a store or the database could not be reached: no fault of this listing's."""
     if isinstance(error, OperationalError):
-        return bool(error.args) and error.args[0] in _LOST_CONNECTION
+        return bool(error.args) and error.args[0] in (*_LOST_CONNECTION, _LOCKED)
     return isinstance(error, (InterfaceError, redis.RedisError, OSError))
 
 

@@ -1,15 +1,18 @@
 """The players' record compared with the instance's own database, order by order."""
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 
 import environ
 from django.db import connections
 
+from stocking.launch.instance import Instance
 from trading.chaos.players import Record
 from trading.models import Listing, Order
 
 INSTANCE = "instance"
+AUDIT_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +65,13 @@ def compare(record: Record) -> Findings:
     missing = [f"{name} was {order_id}" for name, order_id in record.accepted.items() if not seen[name]]
     doubled = [f"{name} is there {count} times" for name, count in seen.items() if count > 1]
     return Findings(missing, doubled + record.contradictions, unasked)
+
+
+def audit(instance: Instance) -> list[str]:
+    """Have the instance audit its market; return what it found wrong, nothing when all is well."""
+    lines = instance.manage("audit", "--json", limit_seconds=AUDIT_SECONDS, check=False).strip().splitlines()
+    if not lines:
+        return ["the audit gave no answer"]
+    answer = json.loads(lines[-1])
+    findings = [f"audit {check['name']}: {check['detail']}" for check in answer["checks"] if not check["ok"]]
+    return findings if findings or answer["ok"] else ["the audit is not clean and does not say why"]

@@ -1,7 +1,6 @@
 """Load, kills, probes, and the proof at the end."""
 
 import asyncio
-import json
 import random
 import statistics
 import time
@@ -24,7 +23,6 @@ PLAYERS = 60
 BACK_SECONDS_MAX = 10.0  # what is asked of each kill
 GIVE_UP_SECONDS = 60.0
 DRAIN_SECONDS = 60.0
-AUDIT_SECONDS = 600.0
 SECONDS_A_KILL = 20  # how long a market has to be
 PAUSE_SECONDS = (1.0, 3.0)
 
@@ -156,18 +154,11 @@ def chaos_run(
         asyncio.run(_trade(outcome, instance, Executioner(instance, mariadb), kills, say))
         outcome.findings = proof.compare(outcome.record)
         outcome.faults += [f"halted {listing}" for listing in proof.halted()]
-        _audit(outcome, instance)
+        findings = proof.audit(instance)
+        outcome.audit_ok = not findings
+        outcome.faults += findings
     outcome.seconds = time.monotonic() - began
     return outcome
-
-
-def _audit(outcome: Outcome, instance: Instance) -> None:
-    lines = instance.manage("audit", "--json", limit_seconds=AUDIT_SECONDS, check=False).strip().splitlines()
-    audit: dict[str, Any] = json.loads(lines[-1]) if lines else {"ok": False, "checks": []}
-    outcome.audit_ok = bool(audit["ok"])
-    for check in audit["checks"]:
-        if not check["ok"]:
-            outcome.faults.append(f"audit {check['name']}: {check['detail']}")
 
 
 async def _trade(

@@ -10,6 +10,7 @@ from django.db import InterfaceError, OperationalError
 from django.test import Client
 
 from accounts.models import User
+from chat.models import Message
 from stocking.base.alarms import alarm_counts
 from stocking.base.units import now_ms
 from trading import engine, halting, tasks
@@ -78,6 +79,12 @@ def test_any_error_of_the_code_halts_the_listing_alone(
     tasks.drain(broken)
     row.refresh_from_db()
     assert (row.is_halted, row.halted_by, row.failures, row.retry_at) == (False, "", 0, None)
+    told = Message.objects.order_by("pk").values_list("text", "level")
+    assert [(("멈췄어요" in text, "다시 시작" in text), level) for text, level in told] == [
+        ((True, False), "warning"),
+        ((False, True), "warning"),
+    ]
+    assert not any(type(error).__name__ in text for text, _ in told)
     assert isinstance(exchange.submit("buyer", "buy", 1, 90_000, symbol="AAA"), Accepted)
     exchange.drain()
 
@@ -157,6 +164,7 @@ def test_surroundings_that_fail_halt_nothing_until_it_goes_on(monkeypatch: pytes
         (redis.TimeoutError("no answer"), 0.5),
         (OperationalError(2006, "server has gone away"), 0.5),
         (InterfaceError("closed"), 0.5),
+        (OperationalError("database is locked"), 0.5),
         (OperationalError(1205, "lock wait"), 100.0),
         (KeyError(7), 100.0),
     ],
