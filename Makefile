@@ -26,7 +26,7 @@ run: .venv/.installed-base
 	@exec $(PYTHON) -m stocking.launch
 
 test: .venv/.installed-dev
-	@exec $(PYTHON) -m pytest $(TESTS)
+	@exec $(PYTHON) -m pytest $(or $(TESTS),--numprocesses 2 --dist loadgroup)
 
 bench: .venv/.installed-base
 	@exec $(PYTHON) manage.py bench_engine --orders $(or $(ORDERS),10000) --listings $(or $(LISTINGS),1)

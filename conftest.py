@@ -14,6 +14,8 @@ import redis
 
 pytest_plugins = ["tests.mariadb"]
 
+WHOLE_INSTANCES = Path(__file__).parent / "tests"
+
 
 def _start_store(url: str, directory: str, *options: str) -> subprocess.Popen[bytes]:
     from stocking.launch.stores import server_binary
@@ -45,8 +47,11 @@ def _start_store(url: str, directory: str, *options: str) -> subprocess.Popen[by
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the two stores that the test settings name."""
+    """Start the two stores that the test settings name, in each process that runs tests."""
     from django.conf import settings
+
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return  # this one only hands the tests out
 
     directory = tempfile.mkdtemp(prefix="stocking-stores-")
     stores = [
@@ -65,18 +70,25 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(stop)
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep what starts whole instances, all below `tests/`, in one process: two at a time make each other late."""
+    if item.config.pluginmanager.hasplugin("xdist") and item.path.is_relative_to(WHOLE_INSTANCES):
+        item.add_marker(pytest.mark.xdist_group("whole instances"))
+
+
 @pytest.fixture(autouse=True)
 def _empty_stores() -> Iterator[None]:
-    """Begin each test with empty stores and no engine in memory."""
+    """Begin each test with empty stores and nothing in memory of an earlier one, whose keys come again."""
     from django.conf import settings
 
-    from trading import engine, halting
+    from trading import engine, halting, wake
 
     for url in (settings.ORDER_REDIS_URL, settings.BUS_REDIS_URL):
         with redis.Redis.from_url(url) as client:
             client.flushall()
     engine._engines.clear()
     halting.forget_all()
+    wake._symbols.clear()
     return
 
 

@@ -4,7 +4,9 @@ import os
 import socket
 import tempfile
 
-os.environ.setdefault("STOCKING_VAR_DIR", tempfile.mkdtemp(prefix="stocking-test-"))
+# Each process of a test run has state of its own; those that are started by another one inherit its environment.
+if "PYTEST_XDIST_WORKER" in os.environ or "STOCKING_VAR_DIR" not in os.environ:
+    os.environ["STOCKING_VAR_DIR"] = tempfile.mkdtemp(prefix="stocking-test-")
 
 
 def _free_port() -> int:
