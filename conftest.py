@@ -14,7 +14,16 @@ import redis
 
 pytest_plugins = ["tests.mariadb"]
 
-WHOLE_INSTANCES = Path(__file__).parent / "tests"
+# Each group stays in one process: whole instances, because two at a time make each other late, and what shares a server.
+GROUPS = {
+    "browser": "instances",
+    "test_black_box": "instances",
+    "test_launch": "instances",
+    "test_load": "instances",
+    "test_run": "instances",
+    "test_mariadb": "mariadb",
+    "test_mariadb_trading": "mariadb",
+}
 
 
 def _start_store(url: str, directory: str, *options: str) -> subprocess.Popen[bytes]:
@@ -71,9 +80,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep what starts whole instances, all below `tests/`, in one process: two at a time make each other late."""
-    if item.config.pluginmanager.hasplugin("xdist") and item.path.is_relative_to(WHOLE_INSTANCES):
-        item.add_marker(pytest.mark.xdist_group("whole instances"))
+    """Say which tests stay in one process."""
+    group = GROUPS.get(item.path.stem) or GROUPS.get(item.path.parent.name)
+    if group and item.config.pluginmanager.hasplugin("xdist"):
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,9 @@ from typing import Any
 import redis
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connections
+from django.utils.translation import gettext as _
 
+from chat.services import announce
 from stocking.base.alarms import alarm
 from stocking.base.units import now_ms
 from trading.gate.client import gate
@@ -162,6 +164,15 @@ def _halt(listing_id: int, text: str) -> None:
         return
     listing_halt(listing=listing, reason=text, by=Listing.HaltedBy.ENGINE)
     alarm("listing_halted", f"Listing {listing} is halted: {text}")
+    _tell(listing, _("%(name)s(%(symbol)s) 거래를 잠시 멈췄어요. 문제를 확인하고 있고, 취소는 할 수 있어요."))
+
+
+def _tell(listing: Listing, text: str) -> None:
+    """Tell everybody. A halt does not depend on it."""
+    try:
+        announce(text=text % {"name": listing.company.name, "symbol": listing.symbol}, level="warning")
+    except (DatabaseError, redis.RedisError, OSError):
+        logger.warning("Nobody could be told of listing %s.", listing, exc_info=True)
 
 
 def drain_succeeded(listing_id: int) -> None:
@@ -173,6 +184,7 @@ def drain_succeeded(listing_id: int) -> None:
         Listing.objects.filter(pk=listing_id).update(failures=0, failure="", retry_at=None)
         if listing.is_halted and listing.halted_by == Listing.HaltedBy.ENGINE:
             listing_resume(listing=listing)
+            _tell(listing, _("%(name)s(%(symbol)s) 거래를 다시 시작해요."))
         logger.warning("Listing %s is drained again after %s failures.", listing, listing.failures)
     _sound.add(listing_id)
     if listing_id in _troubles:

@@ -253,30 +253,24 @@ def listing_halt(
     """Refuse new orders and amends in a listing; cancels pass, what was accepted is still applied.
 
     A halt by staff stays until staff lift it, also where the engine had halted the listing before. With `staff` it
-    is logged. Everybody is told, of a halt by staff also why.
+    is logged and everybody is told why.
     """
     with transaction.atomic():
         Listing.objects.filter(pk=listing.pk).update(is_halted=True, halt_reason=reason[:200], halted_by=by)
         if staff is not None:
             text = _("%(name)s(%(symbol)s) 거래를 정지했어요. 취소는 할 수 있어요. 이유: %(reason)s")
             _listing_intervention(listing, Intervention.Kind.HALT, staff, reason, text)
-        elif by == Listing.HaltedBy.ENGINE:
-            text = _("%(name)s(%(symbol)s) 거래를 잠시 멈췄어요. 문제를 확인하고 있고, 취소는 할 수 있어요.")
-            _listing_announce(listing, text)
     gate().halt_set(listing.pk, True)
     _listing_changed(listing)
 
 
 def listing_resume(*, listing: Listing, reason: str = "", staff: User | None = None) -> None:
-    """Accept orders in a halted listing again; everybody is told. With `staff` it is logged."""
+    """Accept orders in a halted listing again. With `staff` it is logged and everybody is told why."""
     with transaction.atomic():
-        by = Listing.objects.values_list("halted_by", flat=True).get(pk=listing.pk)
         Listing.objects.filter(pk=listing.pk).update(is_halted=False, halt_reason="", halted_by="")
         if staff is not None:
             text = _("%(name)s(%(symbol)s) 거래를 다시 시작해요. 이유: %(reason)s")
             _listing_intervention(listing, Intervention.Kind.LIFT, staff, reason, text)
-        elif by == Listing.HaltedBy.ENGINE:
-            _listing_announce(listing, _("%(name)s(%(symbol)s) 거래를 다시 시작해요."))
     gate().halt_set(listing.pk, False)
     _listing_changed(listing)
 
@@ -285,10 +279,6 @@ def _listing_intervention(
     listing: Listing, kind: Intervention.Kind, staff: User, reason: str, text: str
 ) -> None:
     intervention_record(kind=kind, market=listing.market, listing=listing, staff=staff, reason=reason)
-    _listing_announce(listing, text, reason)
-
-
-def _listing_announce(listing: Listing, text: str, reason: str = "") -> None:
     announce(
         text=text % {"name": listing.company.name, "symbol": listing.symbol, "reason": reason},
         level="warning",

@@ -276,7 +276,7 @@ def _database() -> Iterator[Any]:
     connection = load_backend(own["ENGINE"]).DatabaseWrapper(own, DEFAULT_DB_ALIAS)
     connections[DEFAULT_DB_ALIAS] = connection
     try:
-        for app in ("accounts", "trading"):
+        for app in ("accounts", "chat", "trading"):
             call_command("migrate", app, verbosity=0, interactive=False)
         yield connection
     finally:

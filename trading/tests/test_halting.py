@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import redis
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 
 from accounts.models import User
@@ -87,6 +87,22 @@ def test_any_error_of_the_code_halts_the_listing_alone(
     assert not any(type(error).__name__ in text for text, _ in told)
     assert isinstance(exchange.submit("buyer", "buy", 1, 90_000, symbol="AAA"), Accepted)
     exchange.drain()
+
+
+def test_a_halt_does_not_depend_on_the_chat(monkeypatch: pytest.MonkeyPatch) -> None:
+    exchange, broken, _ = two_listings()
+    with monkeypatch.context() as patch, connection.cursor() as cursor:
+        break_listing(patch, broken, KeyError(7))
+        cursor.execute("ALTER TABLE chat_message RENAME TO chat_elsewhere")
+        try:
+            tasks.drain(broken)
+        finally:
+            cursor.execute("ALTER TABLE chat_elsewhere RENAME TO chat_message")
+    assert Listing.objects.get(pk=broken).halted_by == "engine"
+    assert exchange.submit("buyer", "buy", 1, 90_000, symbol="AAA") == Refused("halted")
+    halting.forget_all()
+    tasks.drain(broken)
+    assert not Listing.objects.get(pk=broken).is_halted
 
 
 def test_what_staff_have_halted_stays_halted(monkeypatch: pytest.MonkeyPatch) -> None:
