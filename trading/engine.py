@@ -343,6 +343,8 @@ def listing_drain(listing_id: int) -> bool:
 
 def _next_batch(engine: ListingEngine) -> Batch | None:
     if engine.is_closing:
+        # Nothing is read that would show it: a database that has gone back behind what the gate has released.
+        _require_current(engine)
         return engine.close_step()
     raw = gate().entries(engine.listing_id, engine.epoch, engine.checkpoint, BATCH_ENTRIES)
     if not raw:

@@ -6,7 +6,7 @@ from typing import Any
 from zlib import crc32
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from trading import engine, feed, halting, settlement, tasks
 from trading.core.book import Book
@@ -227,6 +227,39 @@ def test_a_database_that_lost_its_newest_commits_halts_the_listing(memory: str) 
     assert "lost settled batches" in listing.halt_reason
     assert exchange.submit("buyer", "buy", 1, 99_000) == Refused("halted")
     assert Order.objects.count() == 1
+
+
+@pytest.mark.unaudited
+def test_a_close_in_memory_does_not_go_on_over_a_database_that_went_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another worker has closed the listing; the database forgets that, the gate does not (found by seed 31906)."""
+    exchange = open_exchange()
+    for number in range(7):
+        exchange.submit(f"p{number}", "buy", 1, 90_000)
+    monkeypatch.setattr(engine, "CLOSE_CHUNK", 2)
+    market_close(market=exchange.market, early=True)
+    listing_id = exchange.listings["AAA"].pk
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "DRAIN_BUDGET_SECONDS", 0.0)
+        assert listing_drain(listing_id)
+    memory = engine._engines.pop(listing_id)
+    while not memory.is_closing:
+        batch = engine._next_batch(memory)
+        assert batch is not None
+        settlement.batch_settle(batch)
+        engine._publish(memory, batch)
+    with transaction.atomic():
+        while listing_drain(listing_id):
+            pass
+        assert Listing.objects.get().is_closed
+        transaction.set_rollback(True)
+    engine._engines[listing_id] = memory
+    tasks.drain(listing_id)
+    listing = Listing.objects.get()
+    assert listing.is_halted and not listing.is_closed
+    assert "lost settled batches" in listing.halt_reason
+    assert set(Order.objects.values_list("status", flat=True)) == {"open"}
 
 
 def kept_digest(sequence: int) -> int:
