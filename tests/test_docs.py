@@ -233,6 +233,14 @@ def test_alarms_and_metrics() -> None:
     assert_same(table("docs/operations.md", "metrics"), counted | read_from_stores)
 
 
+# Security -------------------------------------------------------------------------------------------------
+
+
+def test_the_tests_that_security_names_are_there() -> None:
+    for name, test in re.findall(r"`([\w./-]+\.py)::(\w+)`", read("docs/security.md")):
+        assert re.search(rf"^(?:async )?def {test}\(", read(name), re.MULTILINE), f"{name} has no {test}"
+
+
 # The pages themselves -----------------------------------------------------------------------------------
 
 
