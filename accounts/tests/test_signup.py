@@ -155,3 +155,27 @@ def test_pages_render_in_korean(client: Client, page: str) -> None:
     text = response.content.decode()
     assert "이메일" in text
     assert "csrfmiddlewaretoken" in text
+
+
+@pytest.mark.parametrize(
+    ("proxies", "headers"),
+    [
+        (0, [{"HTTP_X_FORWARDED_FOR": f"203.0.113.{n}", "REMOTE_ADDR": "198.51.100.7"} for n in range(3)]),
+        (1, [{"HTTP_X_FORWARDED_FOR": f"203.0.113.{n}, 198.51.100.7"} for n in range(3)]),
+        (0, [{"REMOTE_ADDR": f"2001:db8::{n}:{n}"} for n in range(3)]),
+        (
+            0,
+            [
+                {"REMOTE_ADDR": address}
+                for address in ("::ffff:198.51.100.7", "198.51.100.7", "::ffff:c633:6407")
+            ],
+        ),
+    ],
+)
+def test_a_forged_or_changing_address_does_not_get_round_the_limit(
+    settings: Any, proxies: int, headers: list[dict[str, Any]]
+) -> None:
+    settings.TRUSTED_PROXIES = proxies
+    settings.ACCOUNT_RATE_LIMITS = {"signup": "2/m/ip"}
+    codes = [Client().post("/accounts/guest/", **header).status_code for header in headers]
+    assert codes == [302, 302, 429]
