@@ -21,10 +21,10 @@ Kind = Literal["replace", "append", "upsert"]
 
 CHANNEL_PREFIX = "stream:"
 
-_SCRIPTS = Path(__file__).parent / "scripts"
-_PUBLISH = (_SCRIPTS / "stream_publish.lua").read_text()
-_PUBLISH_MANY = (_SCRIPTS / "stream_publish_many.lua").read_text()
-_SNAPSHOT = (_SCRIPTS / "stream_snapshot.lua").read_text()
+SCRIPTS = Path(__file__).parent / "scripts"
+_PUBLISH = (SCRIPTS / "stream_publish.lua").read_text()
+_PUBLISH_MANY = (SCRIPTS / "stream_publish_many.lua").read_text()
+_SNAPSHOT = (SCRIPTS / "stream_snapshot.lua").read_text()
 _encode = msgspec.json.encode
 
 
