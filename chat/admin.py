@@ -6,12 +6,21 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from chat.forms import AnnouncementForm
-from chat.models import Message
+from accounts.models import User
+from chat.filtering import words_changed
+from chat.forms import AnnouncementForm, WordForm
+from chat.models import Message, Word
 from chat.services import announce, messages_hide
+from stocking.base.units import now_ms
+
+
+def moment(time_ms: int | None) -> datetime | None:
+    """Return milliseconds since 1970 as a local time, which the admin knows how to show."""
+    return None if time_ms is None else timezone.localtime(datetime.fromtimestamp(time_ms / 1_000, tz=UTC))
 
 
 @admin.register(Message)
@@ -30,9 +39,9 @@ class MessageAdmin(admin.ModelAdmin):
     fields = ("sent_time", "kind", "level", "author", "recipient", "text", "is_hidden")
 
     @admin.display(description=_("보낸 때"), ordering="sent_at")
-    def sent_time(self, message: Message) -> Any:
-        """Show when it was sent, in local time."""
-        return datetime.fromtimestamp(message.sent_at // 1000, tz=UTC)
+    def sent_time(self, message: Message) -> datetime | None:
+        """Show when it was sent."""
+        return moment(message.sent_at)
 
     @admin.action(description=_("숨기기: 채팅에서 바로 사라져요"), permissions=["change"])
     def hide(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
@@ -74,3 +83,39 @@ class MessageAdmin(admin.ModelAdmin):
         announced = announce(text=obj.text)
         if announced is not None:  # the admin goes on with what was stored
             obj.pk, obj.kind, obj.sent_at = announced.pk, announced.kind, announced.sent_at
+
+
+@admin.register(Word)
+class WordAdmin(admin.ModelAdmin):
+    """What staff forbid or allow, besides the kept lists; it holds from the next message on, in every process."""
+
+    form = WordForm
+    list_display = ("text", "is_allowed", "note", "added_by", "added_time")
+    list_filter = ("is_allowed",)
+    list_select_related = ("added_by",)
+    search_fields = ("text", "note")
+    ordering = ("-id",)
+    list_per_page = 100
+    show_full_result_count = False
+
+    @admin.display(description=_("더한 때"), ordering="added_at")
+    def added_time(self, word: Word) -> datetime | None:
+        """Show when it was added."""
+        return moment(word.added_at)
+
+    def save_model(self, request: HttpRequest, obj: Word, form: Any, change: bool) -> None:
+        """Store the word with who added it."""
+        if not change:
+            obj.added_by, obj.added_at = (request.user if isinstance(request.user, User) else None), now_ms()
+        super().save_model(request, obj, form, change)
+        words_changed()
+
+    def delete_model(self, request: HttpRequest, obj: Word) -> None:
+        """Take the word off the list."""
+        super().delete_model(request, obj)
+        words_changed()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Word]) -> None:
+        """Take the words off the list."""
+        super().delete_queryset(request, queryset)
+        words_changed()

@@ -12,4 +12,4 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the topic and the operation."""
-        from chat import topics  # noqa: F401
+        from chat import filtering, topics  # noqa: F401

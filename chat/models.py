@@ -50,3 +50,35 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return self.text[:40]
+
+
+class Word(models.Model):
+    """A word that staff forbid in messages and nicknames, or allow although a kept list or another one forbids it."""
+
+    text = models.CharField(
+        _("낱말"),
+        max_length=40,
+        unique=True,
+        help_text=_("앞에 ^를 붙이면 낱말이 시작하는 곳에서만, =를 붙이면 그 낱말 하나일 때만 찾아요."),
+    )
+    is_allowed = models.BooleanField(
+        _("허용"), default=False, help_text=_("금지한 말이 들어 있어도 괜찮은 낱말이면 켜세요.")
+    )
+    note = models.CharField(_("메모"), max_length=200, blank=True)
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("더한 사람"),
+    )
+    added_at = models.BigIntegerField(_("더한 때(ms)"), editable=False)
+
+    class Meta:
+        verbose_name = _("금지어")
+        verbose_name_plural = _("금지어")
+
+    def __str__(self) -> str:
+        return self.text

@@ -11,14 +11,18 @@ from functools import partial
 from typing import Any, Literal
 
 import redis
-from django.core.cache import cache
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
+from chat.core.words import BLANK_LETTERS, normalize
+from chat.filtering import forbidden_word
 from chat.models import Message
 from chat.selectors import message_data, messages_latest, messages_public
 from stocking.base import stream
+from stocking.base.addresses import address_group
 from stocking.base.errors import ApplicationError
+from stocking.base.throttles import Allowance, Limit, throttle_take
 from stocking.base.units import now_ms
 
 __all__ = [
@@ -33,61 +37,57 @@ MAX_ANNOUNCEMENT_CHARACTERS = 300
 NOTICES_A_TRANSACTION = 200
 PUBLISHING_MS_MAX = 3_000
 LINES_LOOKED_AT = 40
-RATE_MESSAGES = 5
-RATE_SECONDS = 5
+ACCOUNT_LIMIT = Limit(5, 5)
 
 AnnouncementKind = Literal["system", "news", "result"]
-_INVISIBLE_LETTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 
 
 def text_clean(raw: str) -> str:
     """Return the text as it is stored: compatibility-normalised, on one line, without control characters.
 
-    Format characters go too (they reverse or hide text), except the joiner that holds emoji together.
+    Format characters go too (they reverse or hide text), except the joiner that holds emoji together; letters that
+    show nothing are blanks.
     """
     characters = []
-    for character in unicodedata.normalize("NFKC", raw):
+    for character in normalize(raw, form=partial(unicodedata.normalize, "NFKC")):
         category = unicodedata.category(character)
-        if character.isspace() or category in ("Zl", "Zp"):
+        if character.isspace() or category in ("Zl", "Zp") or character in BLANK_LETTERS:
             characters.append(" ")
         elif category not in ("Cc", "Cf", "Cs", "Co", "Cn") or character == "\u200d":
             characters.append(character)
     return " ".join("".join(characters).split())
 
 
-def message_post(*, author: User, text: Any) -> Message:
-    """Store and publish a player's message of 1–200 characters; five in five seconds are allowed.
+def message_post(*, author: User, text: Any, address: str | None = None) -> Message:
+    """Store and publish a player's message of 1–200 characters, sent from this address.
 
-    Raises `not_authenticated` for a user who may not speak, `invalid_request` and `rate_limited`.
+    Raises `not_authenticated` for a user who may not speak, `rate_limited`, `invalid_request`, and `message_refused`
+    for one with a word in it that may not be said. What is refused counts as an attempt.
     """
     if not author.is_active:
         raise ApplicationError("not_authenticated")
-    # NFKC can lengthen a text: bound it before and after.
+    _attempt_count(author, address)
+    # Normalising can lengthen a text: bound it before and after.
     if not isinstance(text, str) or len(text) > 4 * MAX_CHARACTERS:
         raise ApplicationError("invalid_request", parameter="text", maximum=MAX_CHARACTERS)
     cleaned = text_clean(text)
-    says_something = any(c not in _INVISIBLE_LETTERS and c not in "\u200d " for c in cleaned)
-    if not says_something or len(cleaned) > MAX_CHARACTERS:
+    if not cleaned.replace("\u200d", "").strip() or len(cleaned) > MAX_CHARACTERS:
         raise ApplicationError("invalid_request", parameter="text", maximum=MAX_CHARACTERS)
-    _rate_take(author)
+    if forbidden_word(cleaned) is not None:
+        raise ApplicationError("message_refused")
     message = Message(kind=Message.Kind.PLAYER, author=author, text=cleaned, sent_at=now_ms())
     message.save()
     _publish_after_commit(message)
     return message
 
 
-def _rate_take(author: User) -> None:
-    """Count a message against its author's allowance; the window starts with the first message."""
-    key = f"chat:rate:{author.pk}"
-    if cache.add(key, 1, timeout=RATE_SECONDS):
-        return
-    try:
-        count = cache.incr(key)
-    except ValueError:  # the window ended between the two calls
-        cache.add(key, 1, timeout=RATE_SECONDS)
-        return
-    if count > RATE_MESSAGES:
-        raise ApplicationError("rate_limited", retry_after_ms=RATE_SECONDS * 1000)
+def _attempt_count(author: User, address: str | None) -> None:
+    """Count an attempt to speak for the account, which has five and one more a second, and for its address."""
+    allowances = [Allowance(f"chat:account:{author.pk}", ACCOUNT_LIMIT)]
+    if address is not None and settings.CHAT_RATE_PER_ADDRESS:
+        limit = Limit(settings.CHAT_RATE_PER_ADDRESS, 60)
+        allowances.append(Allowance(f"chat:address:{address_group(address)}", limit))
+    throttle_take(*allowances)
 
 
 def announce(

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from chat.selectors import HISTORY_MESSAGES, messages_latest
 from chat.services import message_post
+from stocking.base.addresses import client_address
 from stocking.base.api import api_view, parameter_integer
 from stocking.base.errors import ApplicationError, message_of
 
@@ -24,7 +25,7 @@ def post(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return redirect_to_login(target)
     try:
-        message_post(author=request.user, text=request.POST.get("text", ""))
+        message_post(author=request.user, text=request.POST.get("text", ""), address=client_address(request))
     except ApplicationError as error:
         messages.error(request, message_of(error.code))
     return redirect(target)

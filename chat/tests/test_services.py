@@ -5,7 +5,6 @@ from threading import Barrier, local
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
@@ -42,6 +41,9 @@ def _texts(messages: list[dict[str, Any]]) -> list[str]:
         ("a\x00b\x07c\x1b[31md", "abc[31md"),
         ("오른쪽\u202e왼쪽\u200b끝\ufeff", "오른쪽왼쪽끝"),
         ("\u2028한 줄\u2029", "한 줄"),
+        ("ㅋㅋㅋ ㅠㅠ ㅇㅋ", "ㅋㅋㅋ ㅠㅠ ㅇㅋ"),
+        ("ﾻﾻ \u110f\u110f \u11ab", "ㅋㅋ ㅋㅋ ㄴ"),
+        ("빈\u3164칸\u2800", "빈 칸"),
         ("👨\u200d👩\u200d👧 가즈아", "👨\u200d👩\u200d👧 가즈아"),
         ("<b>&amp;</b>", "<b>&amp;</b>"),
     ],
@@ -94,17 +96,38 @@ def test_two_hundred_characters_are_allowed(player: User) -> None:
     assert len(message_post(author=player, text="가" * 200).text) == 200
 
 
-def test_a_player_speaks_five_times_in_five_seconds(player: User, other: User) -> None:
+def _refusal(author: User, text: str, address: str | None = None) -> ApplicationError:
+    with pytest.raises(ApplicationError) as refusal:
+        message_post(author=author, text=text, address=address)
+    return refusal.value
+
+
+def test_a_player_speaks_five_times_at_once_and_then_each_second(player: User, other: User) -> None:
     for number in range(5):
         message_post(author=player, text=str(number))
-    with pytest.raises(ApplicationError) as refusal:
-        message_post(author=player, text="6")
-    assert refusal.value.code == "rate_limited"
-    assert refusal.value.extra["retry_after_ms"] == 5000
+    refusal = _refusal(player, "6")
+    assert refusal.code == "rate_limited"
+    assert 0 < refusal.extra["retry_after_ms"] <= 1_000
     message_post(author=other, text="꿀벌은 괜찮아요")
-    cache.delete(f"chat:rate:{player.pk}")  # the window ends
-    message_post(author=player, text="다시")
-    assert Message.objects.count() == 7
+    assert Message.objects.count() == 6
+
+
+def test_what_is_refused_counts_as_an_attempt(player: User) -> None:
+    assert [_refusal(player, "씨발").code for _ in range(5)] == ["message_refused"] * 5
+    assert _refusal(player, "안녕하세요").code == "rate_limited"
+
+
+def test_an_address_has_an_allowance_whatever_accounts_it_uses(
+    player: User, other: User, settings: Any
+) -> None:
+    settings.CHAT_RATE_PER_ADDRESS = 3
+    message_post(author=player, text="하나", address="2001:db8::1")
+    message_post(author=other, text="둘", address="2001:db8::2")
+    message_post(author=player, text="셋", address="2001:db8:0:0:ffff::3")
+    assert _refusal(other, "넷", "2001:db8::4").code == "rate_limited"
+    message_post(author=other, text="다른 곳에서는 괜찮아요", address="203.0.113.9")
+    settings.CHAT_RATE_PER_ADDRESS = 0
+    message_post(author=other, text="제한 없음", address="2001:db8::4")
 
 
 def test_a_banned_player_is_silent(player: User) -> None:

@@ -74,6 +74,17 @@ async def test_too_many_at_once_are_an_error(player: User) -> None:
     assert await database_sync_to_async(Message.objects.count)() == 5
 
 
+async def test_a_refusal_says_which_message_it_means(player: User) -> None:
+    socket = await _connect(player)
+    await _say(socket, text="야 이 씨 발 아", ref="line-7")
+    refusal = await _receive(socket)
+    assert (refusal["type"], refusal["code"], refusal["ref"]) == ("error", "message_refused", "line-7")
+    for ref in ("x" * 37, 7, "<b>", None, "a\n"):
+        await _say(socket, text="", ref=ref)
+        assert "ref" not in await _receive(socket)
+    await socket.disconnect()
+
+
 async def test_a_player_banned_since_the_socket_opened_is_silent(player: User) -> None:
     socket = await _connect(player)
     await database_sync_to_async(User.objects.filter(pk=player.pk).update)(is_active=False)

@@ -186,6 +186,7 @@ GAME_TRADING_SECONDS = env.int("GAME_TRADING_SECONDS", default=0) or max(1, GAME
 GAME_START = env.str("GAME_START", default="aligned")
 INITIAL_CASH_WON = 10_000_000
 PRACTICE_LOAD_MAX = env.int("PRACTICE_LOAD_MAX", default=24)
+CHAT_RATE_PER_ADDRESS = env.int("CHAT_RATE_PER_ADDRESS", default=120)
 
 # The gate -------------------------------------------------------------------------------------------
 ORDER_RATE_PER_SECOND = env.int("ORDER_RATE_PER_SECOND", default=50)

@@ -23,7 +23,7 @@ UNDESCRIBED = {"/api/openapi.json", "/api/docs"}
 # Given by the edges for any call, so they are described once, with the error object.
 EVERYWHERE = {"forbidden", "method_not_allowed", "server_error"}
 # Given over the socket alone.
-SOCKET_ONLY = {"practice_not_found", "practice_full", "practice_unavailable"}
+SOCKET_ONLY = {"message_refused", "practice_not_found", "practice_full", "practice_unavailable"}
 
 
 def routes(patterns: list[Any], prefix: str = "/") -> list[str]:
