@@ -3,11 +3,10 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from stocking.base.addresses import client_address
+from accounts.throttling import ThrottledLogin
 
 
 def user_display(user: User) -> str:
@@ -15,7 +14,7 @@ def user_display(user: User) -> str:
     return user.nickname
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(ThrottledLogin):
     """Sign-up with a nickname, and refusals that say what to do next."""
 
     error_messages = {
@@ -29,10 +28,6 @@ class AccountAdapter(DefaultAccountAdapter):
         "too_many_login_attempts": _("로그인을 너무 여러 번 시도했어요. 잠시 뒤에 다시 시도해 주세요."),
         "rate_limited": _("요청이 너무 잦아요. 잠시 뒤에 다시 시도해 주세요."),
     }
-
-    def get_client_ip(self, request: HttpRequest) -> str:
-        """Return the address that limits count by, and that mails name; allauth itself groups IPv6 by /64."""
-        return client_address(request)
 
     def format_email_subject(self, subject: str) -> str:
         """Put the game's name before the subject."""

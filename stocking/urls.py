@@ -22,4 +22,5 @@ urlpatterns = [
 handler400 = "stocking.pages.errors.bad_request"
 handler403 = "stocking.pages.errors.permission_denied"
 handler404 = "stocking.pages.errors.page_not_found"
+handler429 = "stocking.pages.errors.too_many_requests"  # django-allauth's limits answer with it
 handler500 = "stocking.pages.errors.server_error"

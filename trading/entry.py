@@ -20,6 +20,7 @@ from django.utils import translation
 from accounts.sessions import current_user_of
 from stocking.base.consumers import origin_allowed
 from stocking.base.errors import ApplicationError, http_status, retry_after_seconds
+from stocking.base.headers import BARE_HEADERS
 from trading.gate import answers
 from trading.gate.answers import Accepted, Who
 from trading.gate.client import async_gate
@@ -38,11 +39,7 @@ MAX_BODY_BYTES = 4_096
 _SESSION_KEY = re.compile(r"[a-z0-9]{8,64}")
 MAX_SYMBOL_CHARACTERS = 16
 BROWSERS_REMEMBERED = 4_096
-_HEADERS = [
-    (b"content-type", b"application/json"),
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-]
+_HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *BARE_HEADERS]
 
 
 class SubmitBody(msgspec.Struct, kw_only=True, gc=False):

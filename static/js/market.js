@@ -3,7 +3,7 @@ import { account } from "./account.js";
 import { api } from "./api.js";
 import { isFreshNews, onNews } from "./chat.js";
 import { onGame } from "./clock.js";
-import { el, flash, icon, listOf, setDirection, setText } from "./dom.js";
+import { el, flash, icon, listOf, pageOf, setDirection, setText } from "./dom.js";
 import { arrow, changeBps, percent, signed, timeOfDay, won } from "./format.js";
 import { listings } from "./listings.js";
 import { stream } from "./socket.js";
@@ -177,7 +177,7 @@ async function refreshPreparation() {
   try {
     const answer = await fetch(location.href, { credentials: "same-origin", signal: AbortSignal.timeout(10_000) });
     if (!answer.ok || answer.redirected) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-preparation]");
+    const fresh = pageOf(await answer.text()).querySelector("[data-preparation]");
     if (shown && fresh) shown.replaceWith(document.adoptNode(fresh));
   } catch {
     // What is shown stands until the page is loaded again.

@@ -1,7 +1,7 @@
 // Keeps the orders page fresh: after news of mine the list is asked for again and only what differs is changed,
 // so that the page keeps its place and a form one is typing in stays as it is. Without this the page still works.
 import { account } from "./account.js";
-import { setText } from "./dom.js";
+import { pageOf, setText } from "./dom.js";
 import { onGame } from "./clock.js";
 import { stream } from "./socket.js";
 
@@ -72,7 +72,7 @@ async function refresh() {
   fetchedAt = performance.now();
   try {
     const answer = await fetch(location.href, { credentials: "same-origin", signal: AbortSignal.timeout(10_000) });
-    if (answer.ok && !answer.redirected) update(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    if (answer.ok && !answer.redirected) update(pageOf(await answer.text()));
   } catch {
     // The next change, or the socket's return, asks again.
   } finally {

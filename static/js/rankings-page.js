@@ -1,5 +1,6 @@
 // The board of the current game follows the prices: it is asked for again every two seconds while one looks.
 import { game } from "./clock.js";
+import { pageOf } from "./dom.js";
 
 const EVERY_MS = 2000;
 const board = document.getElementById("board");
@@ -11,7 +12,7 @@ async function refresh() {
   try {
     const answer = await fetch(location.href, { credentials: "same-origin", signal: AbortSignal.timeout(10_000) });
     if (!answer.ok || answer.redirected) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const page = pageOf(await answer.text());
     const fresh = page.getElementById("board");
     if (fresh && fresh.innerHTML !== board.innerHTML && !board.contains(document.activeElement)) {
       board.replaceChildren(...document.importNode(fresh, true).childNodes);

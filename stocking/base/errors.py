@@ -38,6 +38,7 @@ _ERRORS: dict[str, tuple[int, Any]] = {
         503,
         _("접수됐는지 확인하지 못했어요. 같은 주문 번호로 다시 보내면 한 번만 접수돼요."),
     ),
+    "unavailable": (503, _("지금은 처리할 수 없어요. 잠시 뒤에 다시 시도해 주세요.")),
     "practice_not_found": (404, _("진행 중인 연습 게임이 없어요. 새로 시작해 주세요.")),
     "practice_full": (503, _("지금은 연습하는 사람이 많아요. 잠시 뒤에 다시 시도해 주세요.")),
     "practice_unavailable": (503, _("연습 게임을 준비하고 있어요. 잠시 뒤에 다시 시도해 주세요.")),
@@ -46,7 +47,7 @@ _ERRORS: dict[str, tuple[int, Any]] = {
 
 CODES = frozenset(_ERRORS)
 # Refusals that pass by themselves: ask again after a second, or after what the refusal says.
-_PASSING = frozenset({"rate_limited", "recovering", "overloaded"})
+_PASSING = frozenset({"rate_limited", "recovering", "overloaded", "unavailable"})
 
 
 class ApplicationError(Exception):

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+from stocking.base.content_policy import PAGE_POLICY
 from stocking.settings.environment import REPOSITORY, VAR_DIR, env
 
 BASE_DIR = REPOSITORY
@@ -38,6 +39,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "stocking.base.headers.fixed_headers_middleware",
+    "stocking.base.headers.ContentPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -48,6 +51,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.throttling.known_browser_middleware",
+    "stocking.pages.errors.refusal_middleware",
 ]
 
 ROOT_URLCONF = "stocking.urls"
@@ -65,6 +70,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
                 "stocking.pages.context.every_page",
             ],
         },
@@ -122,6 +128,16 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "stocking.pages.errors.csrf_failure"
 
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# What is sent to us is small everywhere; there are no uploads.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 65_536
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+FILE_UPLOAD_HANDLERS = ["stocking.base.uploads.NoUploads"]
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": PAGE_POLICY}
+
 # Celery: wake-ups carry nothing, so results are ignored and a lost one is swept up ----------------
 CELERY_BROKER_URL = BUS_REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
@@ -160,10 +176,15 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_USER_DISPLAY = "accounts.adapter.user_display"
 ACCOUNT_RATE_LIMITS = {
-    "signup": env.str("SIGNUP_RATE", default="20/m/ip"),
-    "login": env.str("LOGIN_RATE", default="30/m/ip"),
-    "login_failed": "10/m/ip,5/5m/key",
+    "signup": env.str("SIGNUP_RATE", default="20/m/ip,200/h/ip"),
+    # Passwords are counted by accounts.throttling, which knows the browsers of an account.
+    "login": None,
+    "login_failed": None,
+    "change_password": "5/m/user,20/h/user",
+    "reset_password": "20/m/ip,100/h/ip,3/10m/key,10/d/key",
 }
+LOGIN_RATE = env.str("LOGIN_RATE", default="30/m/ip")
+KNOWN_BROWSER_COOKIE_NAME = "known-browser"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 

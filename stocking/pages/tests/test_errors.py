@@ -91,7 +91,7 @@ def test_the_page_of_a_failure_needs_nothing(rf: Any, monkeypatch: pytest.Monkey
     def fail(*_arguments: object, **_more: object) -> str:
         raise RuntimeError("the template is broken too")
 
-    monkeypatch.setattr(errors, "render_to_string", fail)
+    monkeypatch.setattr(errors, "render", fail)
     answer = errors.server_error(rf.get("/"))
     assert answer.status_code == 500
     assert "문제" in answer.content.decode()
