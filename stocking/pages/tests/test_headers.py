@@ -204,3 +204,13 @@ def test_large_forms_are_not_read(client: Client) -> None:
     answer = calm.post("/accounts/login/", {"login": "a" * 100_000, "password": "b"})
     assert answer.status_code == 400
     assert_strict(answer)
+
+
+def test_forms_lead_to_this_site_and_to_the_configured_logins(client: Client, settings: Any) -> None:
+    settings.SOCIAL_CREDENTIALS = {"kakao": ("", ""), "naver": ("", ""), "google": ("", "")}
+    assert directives(client.get("/accounts/login/"))["form-action"] == ["'self'"]
+    settings.SOCIAL_CREDENTIALS = {"kakao": ("id", "secret"), "naver": ("", ""), "google": ("id", "secret")}
+    for _ in range(2):  # nothing is added to what the next answer starts from
+        assert directives(client.get("/accounts/login/"))["form-action"] == [
+            "'self'", "https://kauth.kakao.com", "https://accounts.kakao.com", "https://accounts.google.com",
+        ]  # fmt: skip
