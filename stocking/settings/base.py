@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+from django.core.exceptions import ImproperlyConfigured
+
 from stocking.base.content_policy import PAGE_POLICY
 from stocking.settings.environment import REPOSITORY, VAR_DIR, env
 
@@ -185,7 +187,23 @@ ACCOUNT_RATE_LIMITS = {
 }
 LOGIN_RATE = env.str("LOGIN_RATE", default="30/m/ip")
 KNOWN_BROWSER_COOKIE_NAME = "known-browser"
+ACCOUNT_RATE_LIMITS["provider"] = LOGIN_RATE  # journeys to Kakao, Naver and Google
+SOCIALACCOUNT_ADAPTER = "accounts.social.adapter.SocialAccountAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_EMAIL_REQUIRED = False  # Kakao may have none to give
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"  # only addresses that the provider has verified are taken over
+SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
+SOCIAL_CREDENTIALS = {
+    "kakao": (env.str("KAKAO_CLIENT_ID", default=""), env.str("KAKAO_SECRET", default="")),
+    "naver": (env.str("NAVER_CLIENT_ID", default=""), env.str("NAVER_SECRET", default="")),
+    "google": (env.str("GOOGLE_CLIENT_ID", default=""), env.str("GOOGLE_SECRET", default="")),
+}
+for _provider, _credentials in SOCIAL_CREDENTIALS.items():
+    if any(_credentials) and not all(_credentials):
+        _names = " and ".join(f"{_provider.upper()}_{part}" for part in ("CLIENT_ID", "SECRET"))
+        raise ImproperlyConfigured(f"Set both {_names}, or neither.")
+# Whom tests ask in the providers' place; nothing in the environment sets it.
+SOCIAL_STAND_IN = ""
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
 # Language and time ----------------------------------------------------------------------------------
