@@ -10,10 +10,10 @@ from django.core.handlers.asgi import ASGIHandler
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stocking.settings")
 django.setup(set_prefix=False)
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 
+from accounts.sockets import SocketLogin  # noqa: E402
 from stocking.base.consumers import SERVER_SEND, StreamConsumer  # noqa: E402
 from trading.entry import OrderEntry  # noqa: E402
 
@@ -39,7 +39,7 @@ class Pages(ASGIHandler):
 
 _django = Pages()
 _entry = OrderEntry()
-_sockets = AuthMiddlewareStack(URLRouter([path("ws/", StreamConsumer.as_asgi())]))
+_sockets = SocketLogin(URLRouter([path("ws/", StreamConsumer.as_asgi())]))
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
