@@ -10,18 +10,24 @@ from django.core.handlers.asgi import ASGIHandler
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stocking.settings")
 django.setup(set_prefix=False)
 
+from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 
-from accounts.sockets import SocketLogin  # noqa: E402
 from stocking.base.consumers import SERVER_SEND, StreamConsumer  # noqa: E402
-from trading.entry import OrderEntry  # noqa: E402
+from stocking.base.errors import ApplicationError, http_status  # noqa: E402
+from trading.entry import OrderEntry, answer  # noqa: E402
 
 PAGES_AT_ONCE = 4
+MAX_BODY_BYTES = 256 * 1024  # the longest form is one of the admin's; nothing is uploaded here
+
+
+class BodyTooLargeError(Exception):
+    """More came than any form of ours sends."""
 
 
 class Pages(ASGIHandler):
-    """Django, a few requests at a time; the others wait in line, their bodies read.
+    """Django, a few requests at a time; the others wait in line, their bodies read, which are bounded.
 
     Each request has a thread of its own. More of them at once would not be faster, but keep order entry from
     its processor, hash passwords in 100 MB each, and wait for SQLite's one writer until they give up.
@@ -31,15 +37,46 @@ class Pages(ASGIHandler):
         super().__init__()
         self._slots = asyncio.Semaphore(PAGES_AT_ONCE)
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request; one with too large a body by 413, as soon as that is known."""
+        try:
+            if _length_told(scope) > MAX_BODY_BYTES:
+                raise BodyTooLargeError
+            await super().__call__(scope, receive, send)
+        except BodyTooLargeError:
+            await answer(
+                send, http_status("request_too_large"), ApplicationError("request_too_large").as_dict()
+            )
+
+    async def read_body(self, receive: Any) -> Any:
+        """Return the body in a file, which is on the disk when it is long: hence the bound."""
+        taken = 0
+
+        async def bounded() -> Any:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MAX_BODY_BYTES:
+                raise BodyTooLargeError
+            return message
+
+        return await super().read_body(bounded)
+
     async def get_response_async(self, request: Any) -> Any:
         """Answer one request when it is its turn."""
         async with self._slots:
             return await super().get_response_async(request)
 
 
+def _length_told(scope: Any) -> int:
+    """Return what the request says of its length; 0 where it says nothing, a server refuses what is no number."""
+    told = dict(scope["headers"]).get(b"content-length", b"")
+    return int(told[:15]) if told.isdigit() else 0
+
+
 _django = Pages()
 _entry = OrderEntry()
-_sockets = SocketLogin(URLRouter([path("ws/", StreamConsumer.as_asgi())]))
+_sockets = AuthMiddlewareStack(URLRouter([path("ws/", StreamConsumer.as_asgi())]))
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

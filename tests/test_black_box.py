@@ -2,9 +2,13 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from statistics import median
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.instance import Instance, wait_until
@@ -221,3 +225,70 @@ def test_a_guest_plays_at_once(instance: Instance) -> None:
         assert guest.order(SYMBOL, "buy", 1).status_code == 202
         guest.wait_private("fill")
         print(f"first visit to first fill: {time.monotonic() - began:.1f} s")
+
+
+# One who floods ---------------------------------------------------------------------------------------------
+
+FLOOD_SECONDS = 4.0
+FLOODING_BROWSERS = 3
+CHATS = 60
+
+
+def waits_of_orders(player: Player, symbol: str, price: int, until: float) -> list[float]:
+    """Look and order, as a person in a hurry; return how long each order took, in milliseconds."""
+    waits = []
+    while time.monotonic() < until:
+        player.get("/api/account")
+        began = time.monotonic()
+        answer = player.order(symbol, "buy", 1, price)
+        waits.append((time.monotonic() - began) * 1_000)
+        assert answer.status_code == 202, answer.text
+        player.cancel(answer.json()["order_id"])
+    return waits
+
+
+def flood(player: Player, symbol: str, price: int, until: float) -> list[httpx.Response]:
+    """Place orders as fast as they are answered; return the answers."""
+    with Player(player.base_url) as browser:
+        browser.http.cookies.update(player.http.cookies)
+        answers = []
+        while time.monotonic() < until:
+            answers.append(browser.order(symbol, "buy", 1, price))
+        return answers
+
+
+def test_100_orders_and_20_chats_a_second_from_one_user_are_429_and_others_wait_as_before(
+    instance: Instance, players: tuple[Player, Player]
+) -> None:
+    attacker, other = players
+    fresh_game(other, 25)
+    cheapest = min(other.get("/api/market")["listings"], key=lambda row: row["lower_limit"])
+    symbol, price = cheapest["symbol"], cheapest["lower_limit"]
+    attacker.listen("me")
+    other.listen("chat")
+    before = waits_of_orders(other, symbol, price, time.monotonic() + FLOOD_SECONDS / 2)
+    until = time.monotonic() + FLOOD_SECONDS
+    with ThreadPoolExecutor(FLOODING_BROWSERS) as pool:
+        flooding = [pool.submit(flood, attacker, symbol, price, until) for _ in range(FLOODING_BROWSERS)]
+        for number in range(CHATS):
+            attacker.say({"op": "chat", "text": f"도배 {number}"})
+        during = waits_of_orders(other, symbol, price, until)
+        answers = [answer for each in flooding for answer in each.result()]
+    told = Counter(answer.status_code for answer in answers)
+    attacker.wait_message(lambda m: m.get("code") == "rate_limited", "too many chats")
+    heard = [m for _, m in other.messages if m.get("topic") == "chat" and m["type"] == "update"]
+    said = [m for m in heard if m["data"]["text"].startswith("도배")]
+    rate = len(answers) / FLOOD_SECONDS
+    print(f"{rate:.0f} orders a second from one: {dict(told)}; {len(said)} of {CHATS} chats heard")
+    for name, waits in (("before", before), ("meanwhile", during)):
+        print(
+            f"another's order {name}: median {median(waits):.1f} ms, longest {max(waits):.0f} ms ({len(waits)})"
+        )
+    assert set(told) <= {202, 429, 422}
+    assert told[429] > told[202] / 10
+    [limited, *_] = [answer for answer in answers if answer.status_code == 429]
+    assert limited.json()["code"] == "rate_limited" and int(limited.headers["Retry-After"]) >= 1
+    # What the bucket holds at first, and what it was filled up with meanwhile.
+    assert told[202] + told[422] <= 100 + 50 * (FLOOD_SECONDS + 2)
+    assert 1 <= len(said) <= 5 + 2 * FLOOD_SECONDS
+    attacker.cancel_all()

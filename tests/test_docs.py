@@ -198,7 +198,11 @@ def test_settings() -> None:
 
 def test_other_variables() -> None:
     sources = [*REPOSITORY.glob("stocking/**/*.py"), *REPOSITORY.glob("tests/*.py"), REPOSITORY / "manage.py"]
-    sources += [*REPOSITORY.glob("trading/tests/*.py"), REPOSITORY / "stocking/launch/install.sh"]
+    sources += [
+        *REPOSITORY.glob("tests/security/*.py"),
+        *REPOSITORY.glob("trading/tests/*.py"),
+        REPOSITORY / "stocking/launch/install.sh",
+    ]
     sources += [REPOSITORY / "docker-compose.yml"]
     text = "\n".join(path.read_text(encoding="utf-8") for path in sources if path != Path(__file__))
     documented = table("docs/settings.md", "variables")

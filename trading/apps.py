@@ -12,11 +12,10 @@ class TradingConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the topics, and have the gate forget a session the moment it ends."""
-        from accounts.sessions import before_sessions_end, on_session_end
+        from accounts.sessions import on_session_end
         from trading import metrics, topics
         from trading.gate.client import gate
 
         topics.register()
         metrics.register()
-        before_sessions_end(lambda user_id, spared_key: gate().session_fence(user_id, spared_key))
         on_session_end(lambda session_key: gate().session_unbind(session_key))

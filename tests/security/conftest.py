@@ -1,0 +1,60 @@
+"""What the tests of security share: the whole application behind a real server, and the market they trade on."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+import uvicorn
+from django.db import connections
+
+from tests.instance import free_port, wait_until
+from tests.player import Player
+from trading.tests.market import Exchange, open_exchange
+
+
+@pytest.fixture
+def exchange() -> Exchange:
+    """Return a market that trades: AAA and BBB at 100,000 won. Its test is marked `django_db(transaction=True)`."""
+    return open_exchange(symbols=("AAA", "BBB"))
+
+
+@pytest.fixture(scope="session")
+def application_server() -> Iterator[str]:
+    """Run the whole application on uvicorn, as `make run` does; return its address."""
+    from stocking.asgi import application
+
+    port = free_port()
+    configuration = uvicorn.Config(
+        application, port=port, ws="websockets-sansio", ws_per_message_deflate=False, lifespan="off",
+        log_level="error",
+    )  # fmt: skip
+    running = uvicorn.Server(configuration)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    wait_until(lambda: running.started, 10, "uvicorn")
+    yield f"http://127.0.0.1:{port}"
+    running.should_exit = True
+    thread.join()
+    connections.close_all()
+
+
+@pytest.fixture
+def site(application_server: str, exchange: Exchange) -> str:
+    """Return the address of a site on which a market trades, with every order's engine at the test's demand."""
+    return application_server
+
+
+@pytest.fixture
+def guest(site: str) -> Iterator[Callable[[], Player]]:
+    """Return a way to have one more player, each in a browser of their own."""
+    players: list[Player] = []
+
+    def come() -> Player:
+        player = Player(site)
+        players.append(player)
+        player.play_as_guest()
+        return player
+
+    yield come
+    for player in players:
+        player.http.close()
