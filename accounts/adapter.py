@@ -3,8 +3,13 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from django.contrib import messages
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.emails import email_confirm, email_is_confirmed_by_another
 from accounts.models import User
 from accounts.throttling import ThrottledLogin
 
@@ -33,13 +38,39 @@ class AccountAdapter(ThrottledLogin):
         """Put the game's name before the subject."""
         return f"[{_('스톡킹')}] {subject}"
 
-    def save_user(self, request: Any, user: User, form: Any, commit: bool = True) -> User:
-        """Take nickname and hashed password from the form before the user is stored."""
-        user.nickname = form.cleaned_data["nickname"]
-        saved: User = super().save_user(request, user, form, commit=False)
-        password_hash = getattr(form, "password_hash", None)
-        if password_hash is not None:
-            saved.password = password_hash
-        if commit:
-            saved.save()
-        return saved
+    def set_password(self, user: User, password: str) -> None:
+        """Store the password alone: the rest of the profile may be older than a ban or a change of name."""
+        user.set_password(password)
+        user.save(update_fields=["password"])
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Go back to my page."""
+        return reverse("me")
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Make a claim of an address come true, and say so."""
+        before = User.objects.filter(pk=email_address.user_id).values_list("email", flat=True).first()
+        confirmed = email_confirm(address=email_address)
+        outcome = "confirmed" if confirmed else "confirmation_failed"
+        self.add_message(
+            request,
+            messages.SUCCESS if confirmed else messages.ERROR,
+            f"account/messages/email_{outcome}.txt",
+            {"email": email_address.email},
+        )
+        if confirmed and before and before != email_address.email:
+            self.send_email_changed(email_address.user, before, email_address.email)
+        return confirmed
+
+    def send_email_changed(self, user: User, before: str, after: str) -> None:
+        """Tell the old address, as its owner may not be the one who changed it."""
+        context = {"from_email": before, "to_email": after}
+        self.send_notification_mail("account/email/email_changed", user, context, email=before)
+
+    def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
+        """Send the link; to an address that somebody else has confirmed, a word that there is an account already."""
+        address = emailconfirmation.email_address
+        if email_is_confirmed_by_another(address):
+            self.send_account_already_exists_mail(address.email)
+        else:
+            super().send_confirmation_mail(request, emailconfirmation, signup)

@@ -13,10 +13,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import StaffPasswordForm, StaffUserChangeForm, StaffUserCreationForm
+from accounts.emails import email_vouch
 from accounts.models import User
 from accounts.services import user_ban, user_unban
 from accounts.sessions import sessions_end
+from accounts.staff_forms import StaffPasswordForm, StaffUserChangeForm, StaffUserCreationForm
 
 # Staff log in on the page that counts failed attempts.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -41,7 +42,14 @@ class UserAdmin(DjangoUserAdmin):
         "games_played",
         "date_joined",
     )
-    list_filter = ("is_active", "is_guest", "is_bot", "is_staff", "tier")
+    list_filter = (
+        "is_active",
+        "is_guest",
+        "is_bot",
+        "is_staff",
+        ("deleted_at", admin.EmptyFieldListFilter),
+        "tier",
+    )
     search_fields = ("nickname", "email")
     ordering = ("-id",)
     list_per_page = 50
@@ -59,7 +67,7 @@ class UserAdmin(DjangoUserAdmin):
             _("권한"),
             {"fields": ("is_staff", "is_superuser", "groups", "user_permissions"), "classes": ("collapse",)},
         ),
-        (_("기록"), {"fields": ("date_joined", "last_login")}),
+        (_("기록"), {"fields": ("date_joined", "last_login", "deleted_at")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "nickname", "usable_password", "password1", "password2")}),)
     readonly_fields = (
@@ -74,6 +82,7 @@ class UserAdmin(DjangoUserAdmin):
         "is_bot",
         "date_joined",
         "last_login",
+        "deleted_at",
     )
     _rights = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -113,8 +122,10 @@ class UserAdmin(DjangoUserAdmin):
         return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *self._rights)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Return whether the viewer may change this user; a superuser is changed by superusers only."""
+        """Return whether the viewer may change this user: a superuser only superusers, who has left nobody."""
         if obj is not None and obj.is_superuser and not request.user.is_superuser:
+            return False
+        if obj is not None and obj.deleted_at is not None:
             return False
         return super().has_change_permission(request, obj)
 
@@ -123,7 +134,9 @@ class UserAdmin(DjangoUserAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Store the user; one who has just been banned is logged out everywhere."""
+        """Store the user; one who has just been banned is logged out everywhere. Staff vouch for the e-mail."""
         super().save_model(request, obj, form, change)
+        if not change or "email" in form.changed_data:
+            email_vouch(user=obj)
         if change and "is_active" in form.changed_data and not obj.is_active:
             sessions_end(user=obj)

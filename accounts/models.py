@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 INITIAL_MMR = 1_000
+# What results and messages show in place of a player who has left. No nickname may contain a space.
+DELETED_NICKNAME = "탈퇴한 플레이어"
 # Written by the ranking alone.
 RATING_FIELDS = frozenset({"mmr", "tier", "rating_mean", "rating_deviation", "games_played", "rated_at"})
 
@@ -22,6 +24,11 @@ nickname_validator = RegexValidator(
 def nickname_fold(nickname: str) -> str:
     """Return the form under which a nickname is unique: compatibility-normalised and without case."""
     return unicodedata.normalize("NFKC", nickname).casefold()
+
+
+def deleted_key(user_id: int) -> str:
+    """Return what stands where the folded nickname was, once its owner has left; no nickname folds to it."""
+    return f"#{user_id}"
 
 
 class Tier(models.TextChoices):
@@ -51,8 +58,12 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(
         self, email: str, nickname: str, password: str | None = None, **extra: Any
     ) -> "User":
-        """Create a member of staff who may do everything in the admin."""
-        return self.create_user(email, nickname, password, is_staff=True, is_superuser=True, **extra)
+        """Create a member of staff who may do everything in the admin; the e-mail needs no confirmation."""
+        from accounts.emails import email_vouch
+
+        user = self.create_user(email, nickname, password, is_staff=True, is_superuser=True, **extra)
+        email_vouch(user=user)
+        return user
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -72,6 +83,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     games_played = models.PositiveIntegerField(_("참가한 게임"), default=0)
     rated_at = models.BigIntegerField(_("마지막 게임(ms)"), null=True, editable=False)
     date_joined = models.DateTimeField(_("가입한 때"), default=timezone.now)
+    deleted_at = models.DateTimeField(_("탈퇴한 때"), null=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -82,6 +94,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("사용자")
         verbose_name_plural = _("사용자")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                name="accounts_deleted_cannot_log_in",
+                condition=models.Q(deleted_at=None) | models.Q(is_active=False, email=None),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.nickname
@@ -92,7 +110,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         A stored user's rating is left alone unless it is named: whoever saves a profile may have read it before the
         last game's results.
         """
-        self.nickname_key = nickname_fold(self.nickname)
+        self.nickname_key = deleted_key(self.pk) if self.deleted_at else nickname_fold(self.nickname)
         update_fields = kwargs.get("update_fields")
         if update_fields is None and not self._state.adding and not args:
             names = {field.name for field in self._meta.concrete_fields if not field.primary_key}

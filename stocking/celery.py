@@ -66,8 +66,9 @@ def watchdog_start(**_: Any) -> None:
 @app.on_after_finalize.connect
 def beat_schedule_set(sender: Celery, **_: Any) -> None:
     """Put the applications' periodic tasks together."""
+    from accounts.tasks import BEAT_SCHEDULE as ACCOUNTS
     from games.tasks import BEAT_SCHEDULE as GAMES
     from ranking.tasks import BEAT_SCHEDULE as RANKING
     from trading.tasks import BEAT_SCHEDULE as TRADING
 
-    sender.conf.beat_schedule = {**TRADING, **GAMES, **RANKING}
+    sender.conf.beat_schedule = {**TRADING, **GAMES, **RANKING, **ACCOUNTS}

@@ -4,12 +4,15 @@ from django.contrib import admin
 from django.urls import include, path
 from django.utils.translation import gettext_lazy as _
 
+from accounts.views import nickname_check
+
 admin.site.site_title = _("스톡킹")
 admin.site.site_header = _("스톡킹 운영")
 admin.site.index_title = _("관리")
 
 urlpatterns = [
     path("accounts/", include("accounts.urls")),
+    path("api/nickname", nickname_check, name="nickname_check"),
     path("admin/", admin.site.urls),
     path("", include("chat.urls")),
     path("", include("trading.urls")),

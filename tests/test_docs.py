@@ -15,6 +15,7 @@ from django.apps import apps
 from django.core.management import find_commands
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from accounts.tasks import BEAT_SCHEDULE as ACCOUNTS_SCHEDULE
 from games.tasks import BEAT_SCHEDULE as GAMES_SCHEDULE
 from ranking.tasks import BEAT_SCHEDULE as RANKING_SCHEDULE
 from stocking.base import alarms, consumers, stream
@@ -121,8 +122,8 @@ def test_calls() -> None:
 def test_pages() -> None:
     documented = set(table("docs/protocol.md", "pages"))
     ours = {address for address, _ in routes() if not address.startswith("/api/")}
-    # Those of the admin and of django-allauth are documented where we say something about them.
-    others = {"/admin/", "/accounts/login/", "/accounts/logout/"}
+    # Those of the admin, and of providers' logins, are documented where we say something about them.
+    others = {"/admin/"}
     assert_same(documented - others, ours)
     resolver = get_resolver()
     for address in documented:
@@ -218,7 +219,7 @@ def test_processes(tmp_path: Path) -> None:
 
 
 def test_periodic_tasks() -> None:
-    schedules = (TRADING_SCHEDULE, GAMES_SCHEDULE, RANKING_SCHEDULE)
+    schedules = (TRADING_SCHEDULE, GAMES_SCHEDULE, RANKING_SCHEDULE, ACCOUNTS_SCHEDULE)
     schedule: list[dict[str, Any]] = [entry for each in schedules for entry in each.values()]
     documented = table("docs/operations.md", "periodic")
     assert_same(documented, {entry["task"] for entry in schedule})

@@ -12,10 +12,13 @@ class TradingConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the topics, and have the gate forget a session the moment it ends."""
+        from accounts.deletion import on_user_delete
         from accounts.sessions import on_session_end
         from trading import metrics, topics
         from trading.gate.client import gate
+        from trading.services import orders_cancel_of_deleted
 
         topics.register()
         metrics.register()
+        on_user_delete(orders_cancel_of_deleted)
         on_session_end(lambda session_key: gate().session_unbind(session_key))

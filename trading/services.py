@@ -376,3 +376,10 @@ def order_cancel(*, account: int, order_id: str, is_limited: bool = True, is_bot
 def orders_cancel_all(*, account: int, symbol: str | None = None, is_limited: bool = True) -> Accepted:
     """Cancel every open order of the account, or those in one listing."""
     return _told(gate().cancel_all(Who(account=account, is_limited=is_limited), symbol=symbol))
+
+
+def orders_cancel_of_deleted(account: int) -> None:
+    """Cancel what is open of a deleted account; what cannot be canceled now, the close of the game cancels."""
+    answer = gate().cancel_all(Who(account=account, is_limited=False))
+    if isinstance(answer, Refused):
+        logger.info("The orders of a deleted account stay until the close: %s.", answer.code)

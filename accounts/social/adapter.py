@@ -17,13 +17,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from accounts.emails import email_owner
 from accounts.models import User
 from accounts.social.providers import PROVIDERS, app_of, configured
 from accounts.social.refusals import Refusal, refuse
 from accounts.social.services import (
     AnotherConnectedError,
     SocialAccountTakenError,
-    email_owner,
     social_connect,
 )
 

@@ -5,8 +5,8 @@ import logging
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
+from accounts.emails import email_owner
 from accounts.locks import user_lock
 from accounts.models import User, nickname_fold
 from accounts.nicknames import nickname_is_taken
@@ -35,12 +35,6 @@ class LastWayError(Exception):
     """Without this provider the player could not log in any more."""
 
 
-def email_owner(email: str) -> User | None:
-    """Return who has this address, confirmed or not."""
-    folded = email.lower()
-    return User.objects.filter(Q(email=folded) | Q(emailaddress__email=folded)).order_by("pk").first()
-
-
 def has_password_way(user: User) -> bool:
     """Return whether the user can log in by e-mail and password."""
     return bool(user.email) and user.has_usable_password()
@@ -64,6 +58,7 @@ def social_signup(
             )
             account.user = user
             account.save(force_insert=True)
+            EmailAddress.objects.filter(user=user).delete()
             if email:
                 EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     except IntegrityError as error:
@@ -97,6 +92,8 @@ def social_connect(*, user: User, account: SocialAccount) -> bool:
     try:
         with transaction.atomic():
             locked = user_lock(user.pk)
+            if locked.deleted_at is not None:
+                raise SocialAccountTakenError
             own = SocialAccount.objects.filter(user=locked, provider=account.provider).first()
             if own is not None:
                 if own.uid == account.uid:

@@ -20,6 +20,14 @@ export function el(tag, properties = {}, ...children) {
   return node;
 }
 
+/** A player's name, leading to their page unless they have left: then the name is no nickname. */
+export function playerName(nickname, className = "") {
+  const named = { class: className, text: nickname ?? "" };
+  return /^[0-9A-Za-z가-힣_]{2,12}$/.test(named.text)
+    ? el("a", { ...named, href: `/players/${encodeURIComponent(named.text)}/` })
+    : el("span", { ...named, class: `${className} mute`.trim() });
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An icon of the sprite. */

@@ -3,7 +3,7 @@ import { account } from "./account.js";
 import { api } from "./api.js";
 import { isFreshNews, onNews } from "./chat.js";
 import { onGame } from "./clock.js";
-import { el, flash, icon, listOf, pageOf, setDirection, setText } from "./dom.js";
+import { el, flash, icon, listOf, pageOf, playerName, setDirection, setText } from "./dom.js";
 import { arrow, changeBps, percent, signed, timeOfDay, won } from "./format.js";
 import { listings } from "./listings.js";
 import { stream } from "./socket.js";
@@ -138,7 +138,7 @@ const leaders = document.querySelector("[data-leaderboard]");
 function leaderRow(row) {
   return el("li", { class: row.is_me ? "is-me" : "" }, el("b", { class: "leader-rank", text: String(row.rank) }),
     row.tier ? el("span", { class: `tier tier-${String(row.tier).toLowerCase()}` }, icon("crown", "")) : null,
-    el("a", { class: "leader-name", href: `/players/${encodeURIComponent(row.nickname)}/`, text: row.nickname }),
+    playerName(row.nickname, "leader-name"),
     el("span", { class: `number ${row.return_bps > 0 ? "up" : row.return_bps < 0 ? "down" : "flat"}`, text: percent(row.return_bps) }));
 }
 

@@ -1,6 +1,6 @@
 // The lobby of practice: what to play, how the last game went, and the board of the day.
 import { api } from "./api.js";
-import { el, icon, setDirection, setText } from "./dom.js";
+import { el, icon, playerName, setDirection, setText } from "./dom.js";
 import { parseInteger, percent, signed, won } from "./format.js";
 import { TEXT } from "./text.js";
 
@@ -86,7 +86,7 @@ export class PracticeLobby {
       setDirection(gain, row.return_bps);
       return el("li", { class: row.is_me ? "is-me" : "" }, el("b", { class: "number", text: won(row.rank) }),
         row.tier ? el("span", { class: `tier tier-${String(row.tier).toLowerCase()}` }, icon("crown", "")) : null,
-        el("a", { href: `/players/${encodeURIComponent(row.nickname)}/`, text: row.nickname }), gain);
+        playerName(row.nickname), gain);
     }));
     this.root.querySelector("[data-daily-empty]").hidden = board.rows.length > 0;
     const players = this.root.querySelector("[data-daily-players]");

@@ -2,6 +2,17 @@
 
 export const TEXT = {
   close: "닫기",
+  account: {
+    nicknameForm: "한글, 영문, 숫자, 밑줄로 2~12자까지 쓸 수 있어요.",
+    emailForm: "이메일 주소를 확인해 주세요.",
+    passwordShort: "8자 이상으로 정해 주세요.",
+    passwordDigits: "숫자만으로는 부족해요. 글자를 섞어 주세요.",
+    passwordsDiffer: "두 비밀번호가 서로 달라요.",
+    passwordsMatch: "두 비밀번호가 같아요.",
+    show: "보기",
+    hide: "숨기기",
+    showPassword: "비밀번호 보기",
+  },
   phases: { preparing: "준비 중", trading: "거래 중", settling: "정산 중", intermission: "다음 게임까지" },
   paused: "일시정지",
   gamePaused: "게임이 잠시 멈췄어요. 다시 시작하면 남은 시간 그대로 이어져요.",

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
+from accounts.emails import email_pending
 from accounts.models import User, nickname_fold
 from ranking import selectors as ranking
 from ranking.core.periods import Period
@@ -92,7 +93,7 @@ def _placement(user: User) -> dict[str, int]:
 @ensure_csrf_cookie
 @page_view
 def me(request: HttpRequest) -> HttpResponse:
-    """`/me/`: my assets in this game, my past games, my last fills."""
+    """`/me/`: my assets in this game, my past games, my last fills, my account."""
     user = user_of(request)
     assert user is not None
     current = trading.current_market()
@@ -109,6 +110,8 @@ def me(request: HttpRequest) -> HttpResponse:
         "history": history,
         "pages": pages,
         "fills": with_names(fills, names),
+        "pending_email": claim.email if (claim := email_pending(user)) else None,
+        "has_password": user.has_usable_password(),
     }
     return render(request, "pages/me.html", context)
 

@@ -163,7 +163,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"accounts.password_validation.{name}"}
     for name in ("SimilarityValidator", "LengthValidator", "CommonValidator", "NumericValidator")
 ]
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.backends.EmailBackend"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "market"
 LOGOUT_REDIRECT_URL = "market"
@@ -171,9 +171,25 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "nickname*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
-ACCOUNT_EMAIL_VERIFICATION = "none"
+# "none": an e-mail counts at once. "mandatory": it counts when the link sent to it was opened.
+EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", default="")
+if EMAIL_VERIFICATION not in ("", "none", "mandatory"):
+    raise ImproperlyConfigured("EMAIL_VERIFICATION is none or mandatory.")
+ACCOUNT_EMAIL_VERIFICATION = EMAIL_VERIFICATION or "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up
+ACCOUNT_PREVENT_ENUMERATION = True
+PASSWORD_RESET_TIMEOUT = int(timedelta(hours=1).total_seconds())
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm", "login": "accounts.forms.LoginForm"}
+ACCOUNT_FORMS = {
+    "signup": "accounts.forms.SignupForm",
+    "login": "accounts.forms.LoginForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "set_password": "accounts.forms.SetPasswordForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+}
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_USER_DISPLAY = "accounts.adapter.user_display"
@@ -183,6 +199,8 @@ ACCOUNT_RATE_LIMITS = {
     "login": None,
     "login_failed": None,
     "change_password": "5/m/user,20/h/user",
+    "change_nickname": "20/h/user",
+    "check_nickname": "60/m/ip",
     "reset_password": "20/m/ip,100/h/ip,3/10m/key,10/d/key",
 }
 LOGIN_RATE = env.str("LOGIN_RATE", default="30/m/ip")
@@ -204,7 +222,21 @@ for _provider, _credentials in SOCIAL_CREDENTIALS.items():
         raise ImproperlyConfigured(f"Set both {_names}, or neither.")
 # Whom tests ask in the providers' place; nothing in the environment sets it.
 SOCIAL_STAND_IN = ""
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+# Mail: on the console unless there is a server for it, which no page waits for ----------------------
+EMAIL_URL = env.str("EMAIL_URL", default="")
+_mail = env.email_url_config(EMAIL_URL or "consolemail://")
+MAIL_DELIVERY_BACKEND: str = _mail["EMAIL_BACKEND"]
+EMAIL_BACKEND = "accounts.mail_backend.Backend" if EMAIL_URL else MAIL_DELIVERY_BACKEND
+EMAIL_HOST: str = _mail.get("EMAIL_HOST") or "localhost"
+EMAIL_PORT: int = _mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER: str = _mail.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD: str = _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS: bool = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL: bool = _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="stocking@localhost")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # Language and time ----------------------------------------------------------------------------------
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="ko")

@@ -3,12 +3,18 @@
 from django.core.exceptions import ImproperlyConfigured
 
 from stocking.settings.base import *
-from stocking.settings.base import SECRET_KEY
+from stocking.settings.base import EMAIL_URL, EMAIL_VERIFICATION, SECRET_KEY
 
 DEBUG = False
 
 if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("Set SECRET_KEY to a random string of at least 32 characters.")
+
+ACCOUNT_EMAIL_VERIFICATION = EMAIL_VERIFICATION or "mandatory"
+if ACCOUNT_EMAIL_VERIFICATION != "none" and not EMAIL_URL:
+    raise ImproperlyConfigured(
+        "Set EMAIL_URL to the mail server that confirmations go through, or EMAIL_VERIFICATION=none."
+    )
 
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True

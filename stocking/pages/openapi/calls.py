@@ -252,6 +252,12 @@ PATHS: dict[str, dict[str, Call]] = {
     "/api/practice/daily": {
         "get": _call("games", "Today's board of the practice game that is the same for everybody", "DailyBoard"),
     },
+    "/api/nickname": {
+        "get": _call(
+            "account", "Whether a nickname can be taken", "NicknameCheck",
+            parameters=[_parameter("nickname", {"type": "string"}, "As typed.")], codes=["rate_limited"],
+        ),
+    },
     "/api/chat": {
         "get": _call(
             "chat", "The newest messages, oldest first", "Messages",

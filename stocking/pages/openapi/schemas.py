@@ -56,6 +56,11 @@ def thing(**properties: Schema) -> Schema:
 
 
 SCHEMAS: dict[str, Schema] = {
+    "NicknameCheck": thing(
+        nickname={**TEXT, "description": "As it would be stored; empty when it cannot be taken."},
+        available=FLAG,
+        message={**TEXT, "description": "Why not, or that it can, in the caller's language."},
+    ),
     "NewOrder": {
         "type": "object",
         "required": ["client_order_id", "symbol", "side", "type", "quantity"],

@@ -8,6 +8,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.core.exceptions import ValidationError
+
+from accounts.models import nickname_validator
 
 register = template.Library()
 
@@ -30,6 +33,16 @@ def won(value: object) -> str:
     if number is None:
         return DASH
     return f"{number:,}".replace("-", MINUS)
+
+
+@register.filter
+def has_page(nickname: object) -> bool:
+    """Return whether a player of this name has a page: not one who has left, whose name is no nickname."""
+    try:
+        nickname_validator(nickname or "")
+    except ValidationError:
+        return False
+    return True
 
 
 @register.filter

@@ -1,0 +1,97 @@
+"""Whose an e-mail address is.
+
+`User.email` is what one logs in with, and unique. Where confirmation is demanded (`EMAIL_VERIFICATION=mandatory`), it
+is set only by the link in the mail; until then the address is a claim: an unverified `EmailAddress`, of which there may
+be any number for one address, so nobody can keep another from signing up with theirs. Which mail a claim causes is
+the only difference between an address that somebody has and one that nobody has, and only its owner sees that.
+"""
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+
+
+def confirmation_is_demanded() -> bool:
+    """Return whether an e-mail counts only once the link sent to it was opened."""
+    return bool(settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory")
+
+
+def email_owner(email: str) -> User | None:
+    """Return the user who logs in with this e-mail."""
+    return User.objects.filter(email=email.lower()).first()
+
+
+def email_is_confirmed_by_another(address: EmailAddress) -> bool:
+    """Return whether somebody else has confirmed this address, so that the claim can never be."""
+    others = EmailAddress.objects.filter(email=address.email, verified=True)
+    return others.exclude(user_id=address.user_id).exists()
+
+
+def email_pending(user: User) -> EmailAddress | None:
+    """Return the address that the user has claimed and not confirmed, if it is not the one in use already."""
+    claims = EmailAddress.objects.filter(user=user, verified=False).exclude(email=user.email or "")
+    return claims.order_by("-pk").first()
+
+
+def email_claim_of(email: str) -> EmailAddress | None:
+    """Return the newest unconfirmed claim of an address by somebody who may log in."""
+    claims = EmailAddress.objects.filter(email=email.lower(), verified=False, user__is_active=True)
+    return claims.select_related("user").order_by("-pk").first()
+
+
+@transaction.atomic
+def email_claim(*, user: User, email: str) -> EmailAddress:
+    """Note that the user says the address is theirs; an earlier claim of theirs is forgotten."""
+    email = email.lower()
+    EmailAddress.objects.filter(user=user, verified=False).exclude(email=email).delete()
+    address, _ = EmailAddress.objects.get_or_create(user=user, email=email)
+    return address
+
+
+@transaction.atomic
+def email_set(*, user: User, email: str) -> None:
+    """Make the address the user's without asking for proof; IntegrityError if somebody has it."""
+    email = email.lower()
+    User.objects.filter(pk=user.pk, deleted_at=None).update(email=email)
+    EmailAddress.objects.filter(user=user).exclude(email=email).delete()
+    EmailAddress.objects.get_or_create(user=user, email=email, defaults={"primary": True})
+    user.email = email
+
+
+def email_vouch(*, user: User) -> None:
+    """Count the user's e-mail as confirmed, as staff or the operator has entered it."""
+    with transaction.atomic():
+        EmailAddress.objects.filter(user=user).exclude(email=user.email or "").delete()
+        if user.email:
+            EmailAddress.objects.update_or_create(
+                user=user, email=user.email, defaults={"primary": True, "verified": True}
+            )
+
+
+def email_confirm(*, address: EmailAddress) -> bool:
+    """Make a claim come true: its user has opened the link. A guest becomes a player with it.
+
+    False when the claim is gone (opened before, replaced, its user has left) or somebody else has confirmed the
+    address meanwhile. An address that stands at another account without ever having been confirmed goes to who
+    proves it.
+    """
+    confirmed = EmailAddress.objects.filter(email=address.email, verified=True).values("user_id")
+    try:
+        with transaction.atomic():
+            unproven = User.objects.filter(email=address.email).exclude(pk=address.user_id)
+            unproven.exclude(pk__in=confirmed).update(email=None)
+            EmailAddress.objects.filter(user_id=address.user_id).exclude(pk=address.pk).delete()
+            taken = EmailAddress.objects.filter(pk=address.pk, verified=False).update(
+                verified=True, primary=True
+            )
+            changed = User.objects.filter(pk=address.user_id, deleted_at=None).update(
+                email=address.email, is_guest=False
+            )
+            if not (taken and changed):
+                raise IntegrityError("the claim is gone")
+    except IntegrityError:
+        return False
+    address.verified = address.primary = True
+    return True
