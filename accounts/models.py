@@ -1,13 +1,16 @@
 """Who plays. Ratings and tiers stand here as columns; only the ranking application writes them."""
 
 import unicodedata
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 INITIAL_MMR = 1_000
@@ -15,6 +18,8 @@ INITIAL_MMR = 1_000
 DELETED_NICKNAME = "탈퇴한 플레이어"
 # Written by the ranking alone.
 RATING_FIELDS = frozenset({"mmr", "tier", "rating_mean", "rating_deviation", "games_played", "rated_at"})
+# Written by `accounts.sessions` alone.
+SESSION_FIELDS = frozenset({"session_stamp"})
 
 nickname_validator = RegexValidator(
     r"^[0-9A-Za-z가-힣_]{2,12}\Z", _("닉네임은 한글, 영문, 숫자, 밑줄로 2~12자까지 쓸 수 있어요.")
@@ -82,6 +87,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     rating_deviation = models.FloatField(null=True, editable=False)
     games_played = models.PositiveIntegerField(_("참가한 게임"), default=0)
     rated_at = models.BigIntegerField(_("마지막 게임(ms)"), null=True, editable=False)
+    session_stamp = models.CharField(max_length=32, default="", editable=False)
     date_joined = models.DateTimeField(_("가입한 때"), default=timezone.now)
     deleted_at = models.DateTimeField(_("탈퇴한 때"), null=True, editable=False)
 
@@ -107,17 +113,30 @@ class User(AbstractBaseUser, PermissionsMixin):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Store the user together with the folded nickname that the uniqueness rests on.
 
-        A stored user's rating is left alone unless it is named: whoever saves a profile may have read it before the
-        last game's results.
+        A stored user's rating and session stamp are left alone unless they are named: whoever saves a profile may have
+        read them before the last game's results, or before a login that ended all other sessions.
         """
         self.nickname_key = deleted_key(self.pk) if self.deleted_at else nickname_fold(self.nickname)
         update_fields = kwargs.get("update_fields")
         if update_fields is None and not self._state.adding and not args:
             names = {field.name for field in self._meta.concrete_fields if not field.primary_key}
-            kwargs["update_fields"] = names - RATING_FIELDS
+            kwargs["update_fields"] = names - RATING_FIELDS - SESSION_FIELDS
         elif update_fields is not None and "nickname" in update_fields:
             kwargs["update_fields"] = {*update_fields, "nickname_key"}
         super().save(*args, **kwargs)
+
+    def get_session_auth_hash(self) -> str:
+        """Return what a session must have been opened with to be valid: this password, under this stamp."""
+        return self._session_auth_hash_by(None)
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """Return the same by each former secret key."""
+        for secret in settings.SECRET_KEY_FALLBACKS:
+            yield self._session_auth_hash_by(secret)
+
+    def _session_auth_hash_by(self, secret: str | bytes | None) -> str:
+        value = f"{self.session_stamp}\n{self.password}"
+        return salted_hmac("accounts.session", value, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Session(AbstractBaseSession):

@@ -40,13 +40,20 @@ class SessionStore(cached_db.SessionStore):
     def delete(self, session_key: str | None = None) -> None:
         """End a session, this one by default, and tell the listeners."""
         ended = session_key or self.session_key
+        user_id = self._user_of(ended)
         super().delete(session_key)
         if ended:
-            session_ended(ended)
+            session_ended(ended, user_id)
 
     async def adelete(self, session_key: str | None = None) -> None:
         """End a session, this one by default, and tell the listeners."""
         ended = session_key or self.session_key
+        user_id = await sync_to_async(self._user_of)(ended)
         await super().adelete(session_key)
         if ended:
-            await sync_to_async(session_ended)(ended)
+            await sync_to_async(session_ended)(ended, user_id)
+
+    def _user_of(self, session_key: str | None) -> int | None:
+        """Return whose session this is, None for a visitor's."""
+        rows = self.get_model_class().objects.filter(pk=session_key or "").values_list("user_id", flat=True)
+        return rows.first() if session_key else None

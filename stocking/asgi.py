@@ -10,10 +10,10 @@ from django.core.handlers.asgi import ASGIHandler
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stocking.settings")
 django.setup(set_prefix=False)
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 
+from accounts.sockets import SocketLogin  # noqa: E402
 from stocking.base.consumers import SERVER_SEND, StreamConsumer  # noqa: E402
 from stocking.base.errors import ApplicationError, http_status  # noqa: E402
 from trading.entry import OrderEntry, answer  # noqa: E402
@@ -76,7 +76,7 @@ def _length_told(scope: Any) -> int:
 
 _django = Pages()
 _entry = OrderEntry()
-_sockets = AuthMiddlewareStack(URLRouter([path("ws/", StreamConsumer.as_asgi())]))
+_sockets = SocketLogin(URLRouter([path("ws/", StreamConsumer.as_asgi())]))
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

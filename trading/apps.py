@@ -13,7 +13,7 @@ class TradingConfig(AppConfig):
     def ready(self) -> None:
         """Register the topics, and have the gate forget a session the moment it ends."""
         from accounts.deletion import on_user_delete
-        from accounts.sessions import on_session_end
+        from accounts.sessions import before_sessions_end, on_session_end
         from trading import metrics, topics
         from trading.gate.client import gate
         from trading.services import orders_cancel_of_deleted
@@ -21,4 +21,5 @@ class TradingConfig(AppConfig):
         topics.register()
         metrics.register()
         on_user_delete(orders_cancel_of_deleted)
+        before_sessions_end(lambda user_id, spared_key: gate().session_fence(user_id, spared_key))
         on_session_end(lambda session_key: gate().session_unbind(session_key))

@@ -5,7 +5,6 @@ gate does not know yet is looked up once in the database and bound.
 """
 
 import logging
-import re
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
@@ -17,10 +16,10 @@ from django.http import parse_cookie
 from django.middleware import csrf
 from django.utils import translation
 
-from accounts.sessions import current_user_of
-from stocking.base.consumers import origin_allowed
+from accounts.sessions import KEY_FORM, current_user_of
 from stocking.base.errors import ApplicationError, http_status, retry_after_seconds
 from stocking.base.headers import BARE_HEADERS
+from stocking.base.origins import connection_is_secure, only_header, origin_allowed
 from trading.gate import answers
 from trading.gate.answers import Accepted, Who
 from trading.gate.client import async_gate
@@ -35,8 +34,6 @@ csrf_check_format: Any = csrf._check_token_format  # type: ignore[attr-defined]
 csrf_match: Any = csrf._does_token_match  # type: ignore[attr-defined]
 csrf_unmask: Any = csrf._unmask_cipher_token  # type: ignore[attr-defined]
 MAX_BODY_BYTES = 4_096
-# As Django makes them. A spelling that only the database takes for the same would escape its logout.
-_SESSION_KEY = re.compile(r"[a-z0-9]{8,64}")
 MAX_SYMBOL_CHARACTERS = 16
 BROWSERS_REMEMBERED = 4_096
 _HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *BARE_HEADERS]
@@ -93,9 +90,11 @@ class OrderEntry:
     async def _handle(
         self, scope: dict[str, Any], headers: dict[bytes, bytes], receive: Any
     ) -> dict[str, Any]:
+        if len(headers) != len(scope["headers"]):
+            _refuse_doubled(scope["headers"])
         session = _session_checked(
             headers.get(b"cookie", b""), headers.get(b"x-csrftoken", b""), headers.get(b"origin"),
-            headers.get(b"host", b""),
+            headers.get(b"host", b""), connection_is_secure(scope),
         )  # fmt: skip
         raw = await _read(receive)
         rest, method = scope["path"].removeprefix(PATH), scope["method"]
@@ -155,7 +154,7 @@ class OrderEntry:
 
     async def _through_gate(self, script: str, session: str, arguments: list[Any]) -> Accepted:
         """Run a command; a session that the gate does not know is bound once, if it is somebody's."""
-        if not _SESSION_KEY.fullmatch(session):
+        if not KEY_FORM.fullmatch(session):
             raise ApplicationError("not_authenticated")
         gate = async_gate()
         answer = await gate.command(script, arguments)
@@ -202,17 +201,28 @@ async def _read(receive: Any) -> bytes:
             return body
 
 
+def _refuse_doubled(headers: list[tuple[bytes, bytes]]) -> None:
+    """Refuse a request in which what the check goes by stands twice: nobody knows which of them counts."""
+    try:
+        for name in (b"origin", b"host", b"cookie", b"x-csrftoken"):
+            only_header(headers, name)
+    except ValueError:
+        raise ApplicationError("csrf_failed") from None
+
+
 def _cookies(raw: bytes) -> dict[str, str]:
     return parse_cookie(raw.decode("latin-1"))
 
 
 @lru_cache(maxsize=BROWSERS_REMEMBERED)
-def _session_checked(cookie: bytes, token: bytes, origin: bytes | None, host: bytes) -> str:
+def _session_checked(cookie: bytes, token: bytes, origin: bytes | None, host: bytes, is_secure: bool) -> str:
     """Return the session's key after Django's own rule: no foreign `Origin`, and a token that is the cookie's.
 
     A browser sends the same headers with each order, so a check that passed is remembered.
     """
-    if origin is not None and not origin_allowed(origin.decode("latin-1"), host.decode("latin-1")):
+    if origin is not None and not origin_allowed(
+        origin.decode("latin-1"), host.decode("latin-1"), is_secure=is_secure
+    ):
         raise ApplicationError("csrf_failed")
     cookies, given = _cookies(cookie), token.decode("latin-1")
     secret = cookies.get(settings.CSRF_COOKIE_NAME, "")

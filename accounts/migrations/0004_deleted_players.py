@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_user_rated_at'),
+        ('accounts', '0003_user_session_stamp'),
     ]
 
     operations = [

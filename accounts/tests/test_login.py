@@ -92,41 +92,50 @@ def test_a_banned_player_is_out_everywhere_and_stays_out(
     client: Client, player: User, log_in: Callable[..., Any], ended: list[str]
 ) -> None:
     log_in()
-    first = client.session.session_key
-    other = Client()
-    other.post("/accounts/login/", {"login": player.email, "password": PASSWORD})
-    second = other.session.session_key
+    key = client.session.session_key
     user_ban(user=player)
-    assert sorted(ended) == sorted([first, second])
-    assert current_user_of(first) is None
-    assert current_user_of(second) is None
+    assert ended == [key]
+    assert current_user_of(key) is None
     assert log_in().url == "/accounts/inactive/"
     assert "이용이 정지" in client.get("/accounts/inactive/").content.decode()
     user_unban(user=player)
     assert log_in().url == "/"
 
 
+def another_session(user: User) -> str:
+    """Return the key of a session that a user cannot have beside another one any more, had it been left over."""
+    client = Client()
+    client.force_login(user)
+    Session.objects.filter(user=user).update(user=None)
+    kept = client.session.session_key
+    assert kept
+    return kept
+
+
 def test_sessions_end_can_spare_one(
     client: Client, player: User, log_in: Callable[..., Any], ended: list[str]
 ) -> None:
+    left_over = another_session(player)
     log_in()
-    other = Client()
-    other.post("/accounts/login/", {"login": player.email, "password": PASSWORD})
+    Session.objects.filter(pk=left_over).update(user=player)
+    ended.clear()
     assert sessions_end(user=player, except_key=client.session.session_key) == 1
-    assert ended == [other.session.session_key]
+    assert ended == [left_over]
     assert current_user_of(client.session.session_key) == player
 
 
-def test_a_new_password_ends_the_other_sessions(
+def test_a_new_password_keeps_only_the_session_it_was_set_in(
     client: Client, player: User, log_in: Callable[..., Any]
 ) -> None:
+    left_over = another_session(player)
     log_in()
-    other = Client()
-    other.post("/accounts/login/", {"login": player.email, "password": PASSWORD})
+    before = client.session.session_key
+    Session.objects.filter(pk=left_over).update(user=player)
     fresh = "노란-기린-9921"
     form = {"oldpassword": PASSWORD, "password1": fresh, "password2": fresh}
     assert client.post("/accounts/password/change/", form).status_code == 302
     assert current_user_of(client.session.session_key) == player
+    assert current_user_of(before) is None
     assert list(Session.objects.filter(user=player).values_list("pk", flat=True)) == [
         client.session.session_key
     ]

@@ -12,9 +12,15 @@ export class ApiError extends Error {
   }
 }
 
+// Over HTTPS the cookie's name has a prefix by which browsers take it from this host alone.
+const COOKIES = ["__Host-csrftoken=", "csrftoken="];
+
 function csrfToken() {
-  const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
-  if (cookie) return decodeURIComponent(cookie.slice("csrftoken=".length));
+  const cookies = document.cookie.split("; ");
+  for (const name of COOKIES) {
+    const cookie = cookies.find((part) => part.startsWith(name));
+    if (cookie) return decodeURIComponent(cookie.slice(name.length));
+  }
   return document.querySelector("input[name=csrfmiddlewaretoken]")?.value ?? "";
 }
 

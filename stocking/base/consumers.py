@@ -1,29 +1,39 @@
 """The one WebSocket consumer, `/ws/`: subscriptions to registered topics and registered operations.
 
-A message is serialised once by its publisher; here it is only passed on. A socket that does not read is closed.
+A message is serialised once by its publisher; here it is only passed on. A socket that does not read is closed, and one
+whose login has ended.
 """
 
+import asyncio
 import logging
 import time
 from typing import Any
 
 import msgspec
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
 from prometheus_client import Counter, Gauge
 from redis.exceptions import RedisError
 
 from stocking.base import stream
 from stocking.base.errors import message_of
 from stocking.base.fanout import Follower, fanout
-from stocking.base.outlets import Message, Outlet, QueueOutlet, TransportOutlet, protocol_of
+from stocking.base.logins import Login, speakers
+from stocking.base.origins import is_of_this_site
+from stocking.base.outlets import (
+    LAST_WORD_SECONDS,
+    Message,
+    Outlet,
+    QueueOutlet,
+    TransportOutlet,
+    protocol_of,
+)
 from stocking.base.units import now_ms
 
 logger = logging.getLogger(__name__)
 
 SERVER_SEND = "stocking.server_send"  # in the scope: the server's own `send`, before any middleware
 MAX_TOPICS = 32
-MAX_MESSAGE_CHARACTERS = 16_384
+MAX_MESSAGE_BYTES = 16_384
 MESSAGES_PER_SECOND = 20
 MESSAGES_BURST = 60
 TRY_AGAIN_LATER = 1013  # RFC 6455's registry: the bus is away
@@ -34,17 +44,18 @@ CLOSE_ORIGIN = 4403
 CLOSE_TOO_SLOW = 4408
 CLOSE_LOGGED_IN_ELSEWHERE = 4409
 CLOSE_TOO_MANY = 4429
-
+# What a socket is told before it is closed because the login it spoke for is over.
+ENDED = {CLOSE_SESSION_ENDED: "session_ended", CLOSE_LOGGED_IN_ELSEWHERE: "logged_in_elsewhere"}
 
 sockets_open = Gauge("stocking_sockets_open", "WebSockets open in this process")
 sockets_dropped = Counter("stocking_sockets_dropped", "WebSockets closed because they did not read")
 
 
-def origin_allowed(origin: str | None, host: str | None) -> bool:
-    """Return whether a browser's `Origin` is this site itself or one the settings trust."""
-    if not origin or not host:
-        return False
-    return origin in (f"http://{host}", f"https://{host}") or origin in settings.CSRF_TRUSTED_ORIGINS
+def is_too_long(text: str) -> bool:
+    """Return whether a message has more bytes than a client may send."""
+    if len(text) > MAX_MESSAGE_BYTES or text.isascii():
+        return len(text) > MAX_MESSAGE_BYTES
+    return len(text.encode()) > MAX_MESSAGE_BYTES
 
 
 class StreamConsumer(AsyncWebsocketConsumer):
@@ -55,25 +66,58 @@ class StreamConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         """Accept first, so that a refusal arrives with its close code."""
         self.user: Any = None
+        self.login: Login | None = None
+        self._is_closing = self._is_close_sent = False
         self._followed: dict[str, Follower] = {}
         self._tokens, self._refilled = float(MESSAGES_BURST), time.monotonic()
         self._outlet: Outlet = self._open_outlet()
         sockets_open.inc()
         await self.accept()
-        headers = dict(self.scope["headers"])
-        origin, host = (headers.get(name, b"").decode("latin-1") for name in (b"origin", b"host"))
-        if not origin_allowed(origin, host):
+        if not is_of_this_site(self.scope):
             await self.close(CLOSE_ORIGIN)
             return
-        user = self.scope.get("user")
-        self.user = user if user is not None and user.is_authenticated and user.is_active else None
+        if self.scope.get("login_ended") is not None:
+            await self._say_goodbye(self.scope["login_ended"])
+            return
+        self.user, self.login = self.scope.get("user"), self.scope.get("login")
+        speakers().join(self)
 
     async def disconnect(self, code: int) -> None:
         """Follow nothing any more."""
-        for name in list(self._followed):
-            self._leave(name)
+        self._let_go()
         self._outlet.close()
         sockets_open.dec()
+
+    def _let_go(self) -> None:
+        """Follow nothing and speak for nobody any more."""
+        for name in list(self._followed):
+            self._leave(name)
+        speakers().leave(self)
+        self.user = self.login = None
+
+    async def end_login(self, code: int) -> None:
+        """Close the socket because the login it spoke for is over, and say so; from now on nothing is done for it."""
+        if self.login is None or self._is_closing:
+            return
+        follower = self._followed.get("me")
+        self._let_go()
+        await self._say_goodbye(code, follower)
+
+    async def _say_goodbye(self, code: int, private: Follower | None = None) -> None:
+        """Say why the login is over, as a notice where `me` is followed, and close; give up who does not read it."""
+        text = message_of(ENDED[code])
+        if private is not None and private.version:
+            notice = {"kind": "notice", "text": text, "level": "warning", "sent_at": now_ms()}
+            await self._send_json(
+                {"topic": "me", "type": "update", "version": private.version + 1, "data": notice}
+            )
+        else:
+            await self.send_error(ENDED[code])
+        try:
+            async with asyncio.timeout(1.5 * LAST_WORD_SECONDS):
+                await self.close(code, text)
+        except TimeoutError:
+            self._outlet.drop(code)
 
     def _open_outlet(self) -> Outlet:
         protocol = protocol_of(self.scope.get(SERVER_SEND))
@@ -85,16 +129,18 @@ class StreamConsumer(AsyncWebsocketConsumer):
         """Drop a socket that does not read; whatever it follows goes on without it."""
         sockets_dropped.inc()
         logger.info("A socket that does not read is dropped.")
-        for name in list(self._followed):
-            self._leave(name)
+        self._is_closing = True
+        self._let_go()
         self._outlet.drop(CLOSE_TOO_SLOW)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Handle one message of the client; what cannot be understood closes the socket."""
-        if text_data is None or len(text_data) > MAX_MESSAGE_CHARACTERS:
+        if self._is_closing:
+            return
+        if text_data is None or is_too_long(text_data):
             await self.close(CLOSE_BAD_MESSAGE)
             return
-        if not self._take_token():
+        if not self._take_tokens(1):
             await self.close(CLOSE_TOO_MANY)
             return
         try:
@@ -107,13 +153,13 @@ class StreamConsumer(AsyncWebsocketConsumer):
             return
         await self._handle(message["op"], message)
 
-    def _take_token(self) -> bool:
+    def _take_tokens(self, count: int) -> bool:
         now = time.monotonic()
         self._tokens = min(MESSAGES_BURST, self._tokens + (now - self._refilled) * MESSAGES_PER_SECOND)
         self._refilled = now
-        if self._tokens < 1:
+        if self._tokens < count:
             return False
-        self._tokens -= 1
+        self._tokens -= count
         return True
 
     async def _handle(self, op: str, message: dict[str, Any]) -> None:
@@ -142,6 +188,10 @@ class StreamConsumer(AsyncWebsocketConsumer):
             or not all(isinstance(t, str) for t in topics)
         ):
             await self.send_error("invalid_request")
+            return
+        # Each topic is a snapshot to be made, so it counts as a message.
+        if op == "subscribe" and not self._take_tokens(len(topics) - 1):
+            await self.close(CLOSE_TOO_MANY)
             return
         for name in topics:
             if op == "unsubscribe":
@@ -174,7 +224,8 @@ class StreamConsumer(AsyncWebsocketConsumer):
             logger.warning("The bus is away: %s", error)
             await self.close(TRY_AGAIN_LATER)
             return
-        follower.begin(found)
+        if self._followed.get(name) is follower:  # else the login ended meanwhile
+            follower.begin(found)
 
     def _leave(self, name: str) -> None:
         follower = self._followed.pop(name, None)
@@ -189,7 +240,10 @@ class StreamConsumer(AsyncWebsocketConsumer):
         self._outlet.put(Message(msgspec.json.encode(message).decode()))
 
     async def close(self, code: int | None = None, reason: str | None = None) -> None:
-        """Close the socket; nothing more is written."""
+        """Close the socket; nothing more is written, and nothing that still comes is looked at."""
+        self._is_closing = True
         await self._outlet.flush()
         self._outlet.close()
-        await super().close(code, reason)
+        if not self._is_close_sent:
+            self._is_close_sent = True
+            await super().close(code, reason)

@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 _ERRORS: dict[str, tuple[int, Any]] = {
     "invalid_request": (400, _("요청 형식이 올바르지 않아요. 입력한 값을 확인해 주세요.")),
     "not_authenticated": (401, _("로그인이 필요해요. 로그인하거나 체험하기로 바로 시작해 보세요.")),
+    "session_ended": (401, _("로그인이 끝났어요. 다시 로그인해 주세요.")),
+    "logged_in_elsewhere": (401, _("다른 장치에서 로그인되어 로그아웃됩니다")),
     "csrf_failed": (403, _("보안 확인에 실패했어요. 페이지를 새로고침한 뒤 다시 시도해 주세요.")),
     "forbidden": (403, _("이 작업을 할 권한이 없어요.")),
     "not_found": (404, _("찾을 수 없어요. 주소를 확인해 주세요.")),

@@ -7,6 +7,7 @@ snapshot if it is newer than what they have.
 import asyncio
 import logging
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import hiredis
@@ -136,6 +137,7 @@ class Fanout:
     def __init__(self, url: str) -> None:
         self._address: dict[str, Any] = parse_url(url)
         self._followers: dict[bytes, set[Follower]] = {}
+        self._handlers: dict[bytes, Callable[[bytes], None]] = {}
         self._confirming: dict[bytes, list[asyncio.Future[None]]] = {}
         self._listener: _Listener | None = None
         self._task: asyncio.Task[None] | None = None
@@ -143,8 +145,7 @@ class Fanout:
     async def follow(self, follower: Follower) -> None:
         """Have a follower told of its topic's updates from now on; TimeoutError when the bus is away."""
         channel = stream.channel_of(follower.topic).encode()
-        if self._task is None or self._task.done():
-            self._task = asyncio.ensure_future(self._run())
+        self._begin()
         followers = self._followers.setdefault(channel, set())
         followers.add(follower)
         if len(followers) == 1 or channel in self._confirming or self._listener is None:
@@ -171,8 +172,24 @@ class Fanout:
             if self._listener is not None:
                 self._listener.write("UNSUBSCRIBE", channel)
 
+    def listen(self, channel: str, handler: Callable[[bytes], None]) -> None:
+        """Have `handler` called with each message of a channel that is no topic; what is missed is not made good."""
+        name = channel.encode()
+        if name not in self._handlers and self._listener is not None:
+            self._listener.write("SUBSCRIBE", name)
+        self._handlers[name] = handler
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.ensure_future(self._run())
+
     def take(self, channel: bytes, data: bytes) -> None:
         """Pass one published message to all that follow its topic."""
+        handler = self._handlers.get(channel)
+        if handler is not None:
+            handler(data)
+            return
         followers = self._followers.get(channel)
         if followers:
             event = msgspec.msgpack.decode(data)
@@ -195,8 +212,8 @@ class Fanout:
             except (OSError, TimeoutError) as error:
                 logger.warning("The bus is away: %s", error)
             else:
-                if self._followers:
-                    listener.write("SUBSCRIBE", *self._followers)
+                if self._followers or self._handlers:
+                    listener.write("SUBSCRIBE", *self._followers, *self._handlers)
                 catching_up = asyncio.ensure_future(self._catch_up()) if missed else None
                 await listener.lost
                 self._listener, missed = None, True

@@ -117,7 +117,9 @@ class QueueOutlet:
         while True:
             message = await self._queue.get()
             try:
-                await asyncio.wait_for(self._send(message.text), SEND_TIMEOUT_SECONDS)
+                # Not `wait_for`: before Python 3.12 it may swallow a cancellation, and this would go on for ever.
+                async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+                    await self._send(message.text)
             except TimeoutError:
                 self._behind()
                 return

@@ -138,7 +138,7 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 65_536
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 FILE_UPLOAD_HANDLERS = ["stocking.base.uploads.NoUploads"]
-CONTENT_SECURITY_POLICY = {"DIRECTIVES": PAGE_POLICY}
+CONTENT_SECURITY_POLICY: dict[str, Any] = {"DIRECTIVES": PAGE_POLICY}
 
 # Celery: wake-ups carry nothing, so results are ignored and a lost one is swept up ----------------
 CELERY_BROKER_URL = BUS_REDIS_URL

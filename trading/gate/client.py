@@ -24,7 +24,9 @@ from trading.gate import answers
 from trading.gate.answers import Accepted, Balances, GateOrder, HeldOrder, Opening, Refused, Who
 from trading.gate.pipeline import StoreBusyError, StoreLostError, StorePipeline, StoreRefusedError
 
-SESSION_BINDING_SECONDS = 3600
+# A binding is looked up again after two minutes: if the store was away when a session ended, it lasts no longer.
+SESSION_BINDING_SECONDS = 120
+FENCE_MORE_SECONDS = 60
 RETIRED_MARKET_SECONDS = 7200
 RETIRED_A_STEP = 1_000
 _DIRECTORY = Path(__file__).parent / "scripts"
@@ -100,8 +102,15 @@ class GateClient:
         return self._command("cancel_all", answers.cancel_all_arguments(who, symbol))
 
     def session_bind(self, session_key: str, account: int) -> None:
-        """Let a session's orders through as those of an account."""
+        """Let a session's orders through as those of an account, unless its sessions have just ended."""
         self.redis.set(f"session:{session_key}", account, ex=SESSION_BINDING_SECONDS)
+
+    def session_fence(self, account: int, spared_key: str) -> None:
+        """Refuse the orders of all of an account's sessions from now on, but of one ("": of all).
+
+        It lasts as long as any binding of before, and keeps a late one from counting.
+        """
+        self.redis.set(f"fence:{account}", spared_key, ex=SESSION_BINDING_SECONDS + FENCE_MORE_SECONDS)
 
     def session_unbind(self, session_key: str) -> None:
         """Refuse a session's orders from now on."""
@@ -341,7 +350,7 @@ class AsyncGateClient:
             return Refused("outcome_unknown")
 
     async def session_bind(self, session_key: str, account: int) -> None:
-        """Let a session's orders through as those of an account."""
+        """Let a session's orders through as those of an account, unless its sessions have just ended."""
         await self._store.execute("SET", f"session:{session_key}", account, "EX", SESSION_BINDING_SECONDS)
 
     async def session_unbind(self, session_key: str) -> None:

@@ -12,6 +12,7 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('SET', KEYS[1], string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000)))
 end
 local version = redis.call('INCR', KEYS[1])
+redis.call('PERSIST', KEYS[1])
 if message_type == 'snapshot' then
   redis.call('DEL', KEYS[2])
 end

@@ -11,6 +11,7 @@ while ARGV[at] do
   local version_key, data_key = 'topic:' .. topic .. ':version', 'topic:' .. topic .. ':data'
   redis.call('SET', version_key, beginning, 'NX')
   local version = redis.call('INCRBY', version_key, count) - count
+  redis.call('PERSIST', version_key)
   redis.call('RPUSH', data_key, unpack(ARGV, math.max(first, last - limit + 1), last))
   redis.call('LTRIM', data_key, -limit, -1)
   if ttl > 0 then

@@ -5,7 +5,8 @@ local version = tonumber(redis.call('GET', KEYS[1]) or '0')
 if version == 0 then
   local now = redis.call('TIME')
   version = now[1] * 1000 + math.floor(now[2] / 1000)
-  redis.call('SET', KEYS[1], string.format('%.0f', version))
+  -- Nothing was ever published: kept for a while only, or whoever asks for topics that do not exist fills the store.
+  redis.call('SET', KEYS[1], string.format('%.0f', version), 'EX', 600)
 end
 if redis.call('EXISTS', KEYS[2]) == 0 then
   return {version, 0}

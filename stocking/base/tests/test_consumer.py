@@ -62,17 +62,70 @@ async def closed_with(socket: WebsocketCommunicator) -> int:
 # What is refused ----------------------------------------------------------------------------------
 
 
+def headers_of(*origins: str, host: str = "game.example", **more: str) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a handshake, the origins in their order."""
+    lines = [("host", host), *(("origin", origin) for origin in origins), *more.items()]
+    return [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in lines]
+
+
+OURS = "http://game.example"
+FOREIGN = {
+    "missing": headers_of(),
+    "empty": headers_of(""),
+    "null": headers_of("null"),
+    "another": headers_of("http://evil.example"),
+    "suffix": headers_of("http://evilgame.example"),
+    "prefix": headers_of("http://game.example.evil.example"),
+    "subdomain": headers_of("http://evil.game.example"),
+    "other port": headers_of("http://game.example:8080"),
+    "port that is implied": headers_of("http://game.example:80"),
+    "userinfo": headers_of("http://game.example@evil.example"),
+    "userinfo in front": headers_of("http://evil@game.example"),
+    "path": headers_of("http://game.example/"),
+    "case": headers_of("http://GAME.example"),
+    "scheme's case": headers_of("HTTP://game.example"),
+    "another scheme": headers_of("ftp://game.example"),
+    "no scheme": headers_of("game.example"),
+    "space": headers_of(" http://game.example"),
+    "two in one": headers_of("http://evil.example http://game.example"),
+    "list": headers_of("http://game.example, http://evil.example"),
+    "smuggled behind": headers_of(OURS, "http://evil.example"),
+    "smuggled before": headers_of("http://evil.example", OURS),
+    "twice the same": headers_of(OURS, OURS),
+    "no host": [(b"origin", OURS.encode())],
+    "two hosts": [*headers_of(OURS), (b"host", b"evil.example")],
+    "a foreign name that points here": headers_of("http://evil.example", host="evil.example"),
+    "a host that is none": headers_of("http://game.example evil", host="game.example evil"),
+    "plain where all is secure": headers_of(OURS, x_forwarded_proto="https"),
+}
+
+
+@pytest.mark.parametrize("headers", FOREIGN.values(), ids=FOREIGN)
+async def test_a_missing_or_foreign_origin_is_told(headers: Any, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["game.example"]
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    async with opened(headers) as socket:
+        assert await closed_with(socket) == consumers.CLOSE_ORIGIN
+
+
 @pytest.mark.parametrize(
     "headers",
     [
-        [(b"host", b"testserver")],
-        [(b"origin", b"http://evil.example"), (b"host", b"testserver")],
-        [(b"origin", b"null"), (b"host", b"testserver")],
+        headers_of(OURS),
+        headers_of("http://game.example:8000", host="game.example:8000"),
+        headers_of("http://[::1]:8000", host="[::1]:8000"),
+        headers_of("https://game.example", x_forwarded_proto="https"),
+        headers_of("https://trusted.example"),
     ],
+    ids=lambda headers: str(headers[1][1].decode()),
 )
-async def test_a_missing_or_foreign_origin_is_told(headers: Any) -> None:
+async def test_our_own_pages_are_let_in(headers: Any, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["game.example", "[::1]"]
+    settings.CSRF_TRUSTED_ORIGINS = ["https://trusted.example"]
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     async with opened(headers) as socket:
-        assert await closed_with(socket) == consumers.CLOSE_ORIGIN
+        await say(socket, op="ping")
+        assert (await hear(socket))["type"] == "pong"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +135,8 @@ async def test_a_missing_or_foreign_origin_is_told(headers: Any) -> None:
         {"text_data": "[]"},
         {"text_data": '{"op": 1}'},
         {"text_data": '{"a":' * 5_000},
-        {"text_data": "x" * (consumers.MAX_MESSAGE_CHARACTERS + 1)},
+        {"text_data": "x" * (consumers.MAX_MESSAGE_BYTES + 1)},
+        {"text_data": '{"op":"ping","text":"' + "가" * (consumers.MAX_MESSAGE_BYTES // 3) + '"}'},
         {"bytes_data": b"{}"},
     ],
     ids=lambda sent: str(sent)[:30],

@@ -11,7 +11,9 @@
 --   order:LISTING:SEQUENCE    account, epoch, side, type, price, quantity, filled, open, amending, cancelling
 --   orders:LISTING            the stream, one entry a command, id EPOCH-SEQUENCE
 --   request:USER:CLIENT_ID    the first answer to a client_order_id, with the fingerprint of its body ('*': any)
---   rate:USER                 when its bucket is full again;   session:KEY -> user;   woken:LISTING: a wake-up is on its way
+--   session:KEY -> user;      fence:USER: the one session that counts since the others have ended ('': none), as long as
+--                             any binding of before can last
+--   rate:USER                 when its bucket is full again;   woken:LISTING: a wake-up is on its way
 local MAX_QUANTITY = 1000000000
 local MAX_VALUE = 10000000000000
 local REQUEST_TTL_SECONDS = 86400
@@ -44,10 +46,17 @@ local function gate_open()
 end
 
 local function account_of(session, account)
-  if session ~= '' then
-    return redis.call('GET', 'session:' .. session)
+  if session == '' then
+    return account
   end
-  return account
+  local bound = redis.call('GET', 'session:' .. session)
+  if bound then
+    local fence = redis.call('GET', 'fence:' .. bound)
+    if fence and fence ~= session then
+      return false
+    end
+  end
+  return bound
 end
 
 -- A token bucket, kept as the time at which it is full again, in microseconds; returns nil, or the milliseconds until
