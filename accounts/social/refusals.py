@@ -7,6 +7,7 @@ from typing import Any
 from allauth.socialaccount.models import SocialAccount
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -104,7 +105,7 @@ def refuse(
         "heading": refusal.heading % names,
         "text": refusal.text % names,
         "can_retry": refusal.can_retry,
-        "provider": provider,
+        "start_url": reverse(f"{provider.id}_login"),
         "process": (state or {}).get("process", "login"),
         "next": (state or {}).get("next", ""),
         "ways": ways_of(owner) if owner is not None else [],

@@ -207,6 +207,12 @@ def test_an_email_that_is_registered_is_refused_with_the_way_on(
     assert other.user_id == player.pk
 
 
+def test_an_unconfirmed_claim_keeps_the_owner_of_an_address_not_out(ant: Person, player: User) -> None:
+    EmailAddress.objects.create(user=player, email=ant.email, verified=False)
+    user = Visitor().sign_up("google", ant.uid, "새벽여우")
+    assert user.email == ant.email
+
+
 def test_the_same_email_from_another_provider(ant: Person) -> None:
     Visitor().sign_up("kakao", ant.uid, "새벽개미")
     answer = Visitor().go("google", ant.uid)
@@ -223,7 +229,7 @@ def test_the_same_account_in_two_browsers(ant: Person) -> None:
     answer = second.client.post(page, {"nickname": "둘째이름"})
     assert answer.status_code == 302
     assert [user.nickname for user in User.objects.all()] == ["첫째이름"]
-    assert first.user_id == second.user_id == User.objects.get().pk
+    assert (first.user_id, second.user_id) == (None, User.objects.get().pk)  # the later login ends the other
 
 
 @pytest.mark.django_db(transaction=True)
@@ -299,7 +305,8 @@ def test_consent_denied(ant: Person, provider: str) -> None:
     visitor = Visitor()
     answer = visitor.go(provider, CANCEL, next="/rankings/")
     assert (answer.status_code, refusal_in(answer)) == (200, "CANCELED")
-    assert 'name="next" value="/rankings/"' in answer.content.decode()
+    page = answer.content.decode()
+    assert f'action="/accounts/{provider}/login/"' in page and 'name="next" value="/rankings/"' in page
     assert visitor.user_id is None and not User.objects.exists()
 
 
@@ -518,6 +525,7 @@ def test_the_stand_in_is_for_tests_alone() -> None:
 def test_a_guest_who_connects_keeps_the_account(ant: Person) -> None:
     guest = guest_create()
     User.objects.filter(pk=guest.pk).update(mmr=1234, games_played=3)
+    EmailAddress.objects.create(user=guest, email=ant.email, verified=False, primary=True)
     visitor = Visitor()
     visitor.client.force_login(guest)
     assert visitor.go("kakao", ant.uid, process="connect").headers["location"] == "/accounts/3rdparty/signup/"

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.veteran import PASSWORD, Veteran
 from tests.browser.window import Window
+from tests.identity import IdentityProvider
 from tests.instance import REPOSITORY, Instance
 from tests.requirements import chromium
 
@@ -22,7 +23,7 @@ CHROMIUM_OPTIONS = [
     "--disable-sync",
 ]
 # In this order one game serves them all: what needs most of a game comes when it begins.
-MODULES = ("test_playing", "test_without_scripts", "test_practice", "test_pages", "test_admin")
+MODULES = ("test_playing", "test_without_scripts", "test_practice", "test_pages", "test_social", "test_admin")
 
 
 @pytest.hookimpl(trylast=True)
@@ -37,10 +38,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def instance() -> Iterator[Instance]:
+def identity() -> Iterator[IdentityProvider]:
+    """Return the stand-in for Kakao, Naver and Google that the instance sends its players to."""
+    with IdentityProvider() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def instance(identity: IdentityProvider) -> Iterator[Instance]:
     """Return a running instance whose games last little more than a minute."""
     chromium()
-    with Instance(settings=GAME) as started:
+    social = {
+        "DJANGO_SETTINGS_MODULE": "tests.identity_settings",
+        "STOCKING_IDENTITY_PROVIDER": identity.base_url,
+    }
+    with Instance(settings=GAME | social) as started:
         print(f"instance ready in {started.ready_seconds:.1f} s")
         yield started
 

@@ -47,6 +47,7 @@ PLAYER_PAGES = {
     "me": "/me/",
     "logout": "/accounts/logout/",
     "password-change": "/accounts/password/change/",
+    "connections": "/accounts/3rdparty/",
 }
 TABS = ("orders", "chart", "chat")
 
