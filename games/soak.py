@@ -94,6 +94,7 @@ def soak_run(
         mariadb = stack.enter_context(private_mariadb()) if database == "mariadb" else None
         settings = {
             "GAME_CYCLE_SECONDS": str(cycle_seconds),
+            "ADDRESS_ORDER_RATE_BURST": "0",
             "SIGNUP_RATE": "100000/m/ip",
             "LOG_LEVEL": "WARNING",
             **({"DATABASE_URL": mariadb.url()} if mariadb else {}),

@@ -14,8 +14,11 @@ from channels.routing import URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 
 from accounts.sockets import SocketLogin  # noqa: E402
+from stocking.base.api import error_response  # noqa: E402
 from stocking.base.consumers import SERVER_SEND, StreamConsumer  # noqa: E402
+from stocking.base.content_policy import BARE_POLICY  # noqa: E402
 from stocking.base.errors import ApplicationError, http_status  # noqa: E402
+from stocking.base.headers import headers_complete  # noqa: E402
 from trading.entry import OrderEntry, answer  # noqa: E402
 
 PAGES_AT_ONCE = 4
@@ -66,6 +69,17 @@ class Pages(ASGIHandler):
         """Answer one request when it is its turn."""
         async with self._slots:
             return await super().get_response_async(request)
+
+    def create_request(self, scope: Any, body_file: Any) -> Any:
+        """Return the request, or the answer to one that is none; Django's own would be a blank page."""
+        request, refusal = super().create_request(scope, body_file)
+        return request, refusal and error_response("invalid_request")
+
+    async def send_response(self, response: Any, send: Any) -> None:
+        """Send an answer with all of its headers, also one that never passed the middleware."""
+        headers_complete(response.headers)
+        response.headers.setdefault("Content-Security-Policy", BARE_POLICY)
+        await super().send_response(response, send)
 
 
 def _length_told(scope: Any) -> int:

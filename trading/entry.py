@@ -17,9 +17,11 @@ from django.middleware import csrf
 from django.utils import translation
 
 from accounts.sessions import KEY_FORM, current_user_of
+from stocking.base.addresses import address_group, scope_address
 from stocking.base.errors import ApplicationError, http_status, retry_after_seconds
 from stocking.base.headers import BARE_HEADERS
 from stocking.base.origins import connection_is_secure, only_header, origin_allowed
+from stocking.base.throttles import Allowance, Limit, LocalThrottle
 from trading.gate import answers
 from trading.gate.answers import Accepted, Who
 from trading.gate.client import async_gate
@@ -66,6 +68,7 @@ class OrderEntry:
 
     def __init__(self, waker: Waker | None = None) -> None:
         self._waker = waker or Waker()
+        self._addresses = LocalThrottle()
 
     def serves(self, scope: dict[str, Any]) -> bool:
         """Return whether a request is order entry's; reads fall through to Django."""
@@ -90,6 +93,7 @@ class OrderEntry:
     async def _handle(
         self, scope: dict[str, Any], headers: dict[bytes, bytes], receive: Any
     ) -> dict[str, Any]:
+        self._count_address(scope)
         if len(headers) != len(scope["headers"]):
             _refuse_doubled(scope["headers"])
         session = _session_checked(
@@ -108,6 +112,19 @@ class OrderEntry:
         if method == "DELETE":
             return await self._cancel_all(session, scope["query_string"])
         raise ApplicationError("method_not_allowed")
+
+    def _count_address(self, scope: dict[str, Any]) -> None:
+        """Refuse an address that asks too often, whoever it says it is, before anything else is looked at.
+
+        The gate counts by account. This is against one who has many, or none: each unknown session costs a look
+        into the database. It counts in this process alone, as a store would have to be asked first.
+        """
+        limit = _address_limit(settings.ADDRESS_ORDER_RATE_PER_SECOND, settings.ADDRESS_ORDER_RATE_BURST)
+        if limit is None:
+            return
+        wait_ms = self._addresses.take([Allowance(address_group(scope_address(scope)), limit)])
+        if wait_ms:
+            raise ApplicationError("rate_limited", retry_after_ms=wait_ms)
 
     async def _submit(self, session: str, body: SubmitBody) -> dict[str, Any]:
         if (body.type == "market") != (body.price is None):
@@ -179,6 +196,12 @@ class OrderEntry:
             raise ApplicationError("not_authenticated")
         extra = {} if answer.retry_after_ms is None else {"retry_after_ms": answer.retry_after_ms}
         raise ApplicationError(answer.code, **extra)
+
+
+@lru_cache(maxsize=8)
+def _address_limit(per_second: int, burst: int) -> Limit | None:
+    """Return the limit of the settings; none with a burst of 0."""
+    return Limit(burst, burst / per_second) if burst else None
 
 
 def _parts(order_id: str) -> tuple[str, str, str]:

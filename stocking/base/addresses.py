@@ -6,6 +6,7 @@ last `TRUSTED_PROXIES` entries are the word of our own; what stands to the left 
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
@@ -33,6 +34,7 @@ def scope_address(scope: dict[str, Any]) -> str:
     return _client(peer[0] if peer else "", ",".join(values))
 
 
+@lru_cache(maxsize=4_096)
 def address_group(address: str) -> str:
     """Return what limits count an address by: itself, for IPv6 its /64, of which one household has at least one."""
     parsed = _parsed(address)

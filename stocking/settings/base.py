@@ -262,6 +262,8 @@ CHAT_RATE_PER_ADDRESS = env.int("CHAT_RATE_PER_ADDRESS", default=120)
 # The gate -------------------------------------------------------------------------------------------
 ORDER_RATE_PER_SECOND = env.int("ORDER_RATE_PER_SECOND", default=50)
 ORDER_RATE_BURST = env.int("ORDER_RATE_BURST", default=100)
+ADDRESS_ORDER_RATE_PER_SECOND = env.int("ADDRESS_ORDER_RATE_PER_SECOND", default=300)
+ADDRESS_ORDER_RATE_BURST = env.int("ADDRESS_ORDER_RATE_BURST", default=600)
 MAX_OPEN_ORDERS = env.int("MAX_OPEN_ORDERS", default=1500)
 BOT_ORDER_RATE_PER_SECOND = env.int("BOT_ORDER_RATE_PER_SECOND", default=200)
 BOT_ORDER_RATE_BURST = env.int("BOT_ORDER_RATE_BURST", default=1_000)

@@ -144,6 +144,7 @@ def chaos_run(
             "GAME_TRADING_SECONDS": str(trading_seconds),
             "GAME_CYCLE_SECONDS": str(trading_seconds + 120),
             "ORDER_RATE_BURST": "0",
+            "ADDRESS_ORDER_RATE_BURST": "0",
             "SIGNUP_RATE": "100000/m/ip",
             "LOG_LEVEL": "WARNING",
             **({"DATABASE_URL": mariadb.url()} if mariadb else {}),

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import User
+from stocking.base.headers import BARE_HEADERS
 from trading.entry import MAX_BODY_BYTES, OrderEntry
 from trading.gate.client import gate
 from trading.models import Order
@@ -360,6 +361,59 @@ def test_other_methods_and_a_store_that_is_away(
     monkeypatch.setattr(settings, "ORDER_REDIS_URL", "redis://127.0.0.1:1/0")
     assert me.submit().told == (503, "outcome_unknown")
     monkeypatch.undo()
+
+
+async def from_address(browser: Browser, peer: str, **headers: str) -> tuple[int, Answer]:
+    """Send a junk order from an address; returns the status, and the answer."""
+    scope = browser.scope("POST", "/api/orders", **headers) | {"client": (peer, 1)}
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"{"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await browser.entry(scope, receive, send)
+    answer = Answer(sent[0]["status"], json.loads(sent[1]["body"]), dict(sent[0]["headers"]))
+    return answer.status, answer
+
+
+async def test_an_address_that_floods_is_refused_whoever_it_says_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settings, "ADDRESS_ORDER_RATE_BURST", 3)
+    monkeypatch.setattr(settings, "ADDRESS_ORDER_RATE_PER_SECOND", 0.001)
+    me = Browser(session="a" * 32)
+    attacker = [
+        ("203.0.113.66", {}), ("203.0.113.66", {"x_forwarded_for": "1.2.3.4"}),
+        ("::ffff:203.0.113.66", {"cookie": f"csrftoken={me.token}; sessionid={'b' * 32}"}),
+        ("203.0.113.66", {"x_forwarded_for": "5.6.7.8, 9.9.9.9"}),
+    ]  # fmt: skip
+    told = [await from_address(me, peer, **headers) for peer, headers in attacker]
+    assert [status for status, _ in told] == [400, 400, 400, 429]
+    refused = told[-1][1]
+    assert refused.body["code"] == "rate_limited"
+    assert 999_000 < refused.body["retry_after_ms"] <= 1_000_000
+    assert refused.headers[b"retry-after"] == b"1000"
+    assert (await from_address(me, "198.51.100.7"))[0] == 400, "others are served"
+    household = [(await from_address(me, f"2001:db8:1:1::{n}"))[0] for n in range(4)]
+    assert household == [400, 400, 400, 429]
+    monkeypatch.setattr(settings, "TRUSTED_PROXIES", 1)
+    behind = [
+        (await from_address(me, "10.0.0.1", x_forwarded_for=f"1.1.1.{n}, 192.0.2.9"))[0] for n in range(4)
+    ]
+    assert behind == [400, 400, 400, 429]
+    monkeypatch.setattr(settings, "ADDRESS_ORDER_RATE_BURST", 0)
+    assert (await from_address(me, "203.0.113.66"))[0] == 400, "a burst of 0 lifts the limit"
+
+
+def test_every_answer_forbids_the_browser_what_it_need_not_do() -> None:
+    headers = Browser().request("POST", "/api/orders", b"{").headers
+    for name, value in BARE_HEADERS:
+        assert headers[name] == value
+    assert headers[b"content-security-policy"].startswith(b"default-src 'none'")
+    assert headers[b"cache-control"] == b"no-store"
 
 
 def test_the_message_speaks_the_browser_s_language() -> None:
