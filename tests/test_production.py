@@ -23,7 +23,12 @@ LEFT_ALONE = {"STORAGES", "DATABASES", "LOGGING"}
 
 def production(monkeypatch: pytest.MonkeyPatch, **given: Any) -> dict[str, Any]:
     """Return what the production settings change, as they are with these values and environment variables."""
-    values = {"SECRET_KEY": GOOD_KEY, "ALLOWED_HOSTS": ["stocking.example"], "TRUSTED_PROXIES": 1} | given
+    values = {
+        "SECRET_KEY": GOOD_KEY,
+        "ALLOWED_HOSTS": ["stocking.example"],
+        "TRUSTED_PROXIES": 1,
+        "EMAIL_VERIFICATION": "none",
+    } | given
     for name, value in values.items():
         if hasattr(base, name):
             monkeypatch.setattr(base, name, value)
@@ -76,7 +81,8 @@ def test_former_keys_are_kept_apart(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def deployed(tmp_path: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command with the environment of production."""
-    given = {"DEBUG": "false", "STOCKING_VAR_DIR": str(tmp_path), "PATH": os.environ["PATH"], **environment}
+    given = {"DEBUG": "false", "STOCKING_VAR_DIR": str(tmp_path), "PATH": os.environ["PATH"]}
+    given |= {"EMAIL_VERIFICATION": "none", **environment}
     return subprocess.run(
         [sys.executable, *command], cwd=REPOSITORY, env=given, capture_output=True, text=True, check=False
     )
