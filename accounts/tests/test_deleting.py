@@ -31,13 +31,15 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_player_leaves_and_everything_of_theirs_is_free(
     client: Client, player: User, ended: list[str], heard: list[int], django_capture_on_commit_callbacks: Any
 ) -> None:
-    client.force_login(player)
     elsewhere = Client()
     elsewhere.force_login(player)
+    keys = {elsewhere.session.session_key}
+    with django_capture_on_commit_callbacks(execute=True):
+        client.force_login(player)
     EmailAddress.objects.create(user=player, email="ant@example.com", verified=True)
     SocialAccount.objects.create(user=player, provider="kakao", uid="1")
     player.groups.add(Group.objects.create(name="clan"))
-    keys = {client.session.session_key, elsewhere.session.session_key}
+    keys.add(client.session.session_key)
     with django_capture_on_commit_callbacks(execute=True):
         answer = client.post("/accounts/delete/", {"password": PASSWORD})
     assert (answer.status_code, answer.url) == (302, "/")

@@ -21,7 +21,7 @@ from accounts.tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+BACKEND = "accounts.backends.EmailBackend"
 
 
 def store(key: str | None = None) -> Any:

@@ -41,7 +41,7 @@ def test_a_guest_keeps_row_rating_and_session(client: Client, guest: User, ended
     assert client.get("/me/").status_code == 200
     again = Client()
     assert again.post("/accounts/login/", {"login": "new@example.com", "password": PASSWORD}).url == "/"
-    assert client.get("/accounts/upgrade/").url == "/me/", "once"
+    assert again.get("/accounts/upgrade/").url == "/me/", "once"
 
 
 def test_where_emails_are_confirmed_the_guest_plays_on_until_the_link(
