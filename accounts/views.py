@@ -114,12 +114,15 @@ class UpgradeView(AccountView):
     def form_valid(self, form: forms.UpgradeForm) -> HttpResponse:
         """Store it. The session goes on, as it is the same browser's: a key that changed could lock a guest out."""
         try:
-            form.try_save(self.request)
+            with transaction.atomic():
+                form.try_save(self.request)
+                # Valid again before the new password shows: nobody who looks in between ends it.
+                self.request.session[HASH_SESSION_KEY] = self.user.get_session_auth_hash()
+                self.request.session.save()
         except forms.DuplicateAccountError:
             return self.form_invalid(form)
         except forms.NoGuestError:
             return redirect("me")
-        self.request.session[HASH_SESSION_KEY] = self.user.get_session_auth_hash()
         if self.user.is_guest:
             return _mail_sent(self.request, self.user, form.cleaned_data["email"], signup=True)
         messages.success(self.request, _("회원이 됐어요. 지금까지의 기록을 그대로 이어 가요."))

@@ -12,23 +12,22 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client, override_settings
 
+from accounts.emails import email_vouch
 from accounts.models import User
 from stocking.settings import base
 from stocking.settings.keys import secret_key_checked
 from tests.instance import REPOSITORY
 
 GOOD_KEY = secrets.token_urlsafe(64)
+MAIL_SERVER = "smtp+tls://user:password@mail.example:587"
 LEFT_ALONE = {"STORAGES", "DATABASES", "LOGGING"}
 
 
 def production(monkeypatch: pytest.MonkeyPatch, **given: Any) -> dict[str, Any]:
     """Return what the production settings change, as they are with these values and environment variables."""
     values = {
-        "SECRET_KEY": GOOD_KEY,
-        "ALLOWED_HOSTS": ["stocking.example"],
-        "TRUSTED_PROXIES": 1,
-        "EMAIL_VERIFICATION": "none",
-    } | given
+        "SECRET_KEY": GOOD_KEY, "ALLOWED_HOSTS": ["stocking.example"], "TRUSTED_PROXIES": 1, "EMAIL_URL": MAIL_SERVER,
+    } | given  # fmt: skip
     for name, value in values.items():
         if hasattr(base, name):
             monkeypatch.setattr(base, name, value)
@@ -74,6 +73,15 @@ def test_a_site_that_answers_to_any_name_does_not_start(
         production(monkeypatch, ALLOWED_HOSTS=hosts)
 
 
+def test_sign_ups_are_confirmed_by_mail_and_nothing_starts_without_a_mail_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert production(monkeypatch)["ACCOUNT_EMAIL_VERIFICATION"] == "mandatory"
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_URL"):
+        production(monkeypatch, EMAIL_URL="")
+    production(monkeypatch, EMAIL_URL="", EMAIL_VERIFICATION="none")
+
+
 def test_former_keys_are_kept_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     former = secrets.token_urlsafe(64)
     assert production(monkeypatch, SECRET_KEY_FALLBACKS=former)["SECRET_KEY_FALLBACKS"] == [former]
@@ -89,7 +97,9 @@ def deployed(tmp_path: Path, *command: str, **environment: str) -> subprocess.Co
 
 
 def test_djangos_check_for_deployment_finds_nothing(tmp_path: Path) -> None:
-    environment = {"SECRET_KEY": GOOD_KEY, "ALLOWED_HOSTS": "stocking.example", "TRUSTED_PROXIES": "1"}
+    environment = {
+        "SECRET_KEY": GOOD_KEY, "ALLOWED_HOSTS": "stocking.example", "TRUSTED_PROXIES": "1", "EMAIL_URL": MAIL_SERVER,
+    }  # fmt: skip
     done = deployed(tmp_path, "manage.py", "check", "--deploy", "--fail-level", "WARNING", **environment)
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout + done.stderr
@@ -119,7 +129,7 @@ def test_what_a_browser_gets_over_https(monkeypatch: pytest.MonkeyPatch) -> None
         token = client.cookies["__Host-csrftoken"]
         assert token["secure"]
         assert (token["path"], token["domain"], token["samesite"]) == ("/", "", "Lax")
-        User.objects.create_user("ant@example.com", "새벽개미", "파란-고래-7342")
+        email_vouch(user=User.objects.create_user("ant@example.com", "새벽개미", "파란-고래-7342"))
         form = {"login": "ant@example.com", "password": "파란-고래-7342"}
         more = https | {"HTTP_X_CSRFTOKEN": token.value}
         foreign = client.post("/accounts/login/", form, HTTP_ORIGIN="https://elsewhere.example", **more)

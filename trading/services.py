@@ -380,6 +380,7 @@ def orders_cancel_all(*, account: int, symbol: str | None = None, is_limited: bo
 
 def orders_cancel_of_deleted(account: int) -> None:
     """Cancel what is open of a deleted account; what cannot be canceled now, the close of the game cancels."""
-    answer = gate().cancel_all(Who(account=account, is_limited=False))
-    if isinstance(answer, Refused):
-        logger.info("The orders of a deleted account stay until the close: %s.", answer.code)
+    try:
+        orders_cancel_all(account=account, is_limited=False)
+    except ApplicationError as error:
+        logger.info("The orders of a deleted account stay until the close: %s.", error.code)

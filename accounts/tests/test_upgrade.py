@@ -39,9 +39,9 @@ def test_a_guest_keeps_row_rating_and_session(client: Client, guest: User, ended
     assert current_user_of(key) == user, "order entry still takes the session"
     assert ended == []
     assert client.get("/me/").status_code == 200
+    assert client.get("/accounts/upgrade/").url == "/me/", "once"
     again = Client()
     assert again.post("/accounts/login/", {"login": "new@example.com", "password": PASSWORD}).url == "/"
-    assert again.get("/accounts/upgrade/").url == "/me/", "once"
 
 
 def test_where_emails_are_confirmed_the_guest_plays_on_until_the_link(
