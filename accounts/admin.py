@@ -1,12 +1,14 @@
-"""Users in the admin: found, looked at, banned; never deleted, as ledger and results refer to them."""
+"""Users in the admin: found and looked at; never deleted, as ledger and results refer to them.
+
+The chat's admin adds what staff may do to them, such as banning, with a reason and a log.
+"""
 
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.hashers import identify_hasher
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -15,8 +17,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.emails import email_vouch
 from accounts.models import User
-from accounts.services import user_ban, user_unban
-from accounts.sessions import sessions_end
 from accounts.staff_forms import StaffPasswordForm, StaffUserChangeForm, StaffUserCreationForm
 
 # Staff log in on the page that counts failed attempts.
@@ -55,7 +55,6 @@ class UserAdmin(DjangoUserAdmin):
     list_per_page = 50
     show_full_result_count = False
     filter_horizontal = ("groups", "user_permissions")
-    actions = ("ban", "unban")
     fieldsets = (
         (None, {"fields": ("nickname", "email", "password_state", "is_active")}),
         (
@@ -72,6 +71,7 @@ class UserAdmin(DjangoUserAdmin):
     add_fieldsets = ((None, {"fields": ("email", "nickname", "usable_password", "password1", "password2")}),)
     readonly_fields = (
         "password_state",
+        "is_active",
         "tier",
         "mmr",
         "rating_mean",
@@ -99,24 +99,6 @@ class UserAdmin(DjangoUserAdmin):
         link = reverse("admin:auth_user_password_change", args=[user.pk])
         return format_html('{} · <a href="{}">{}</a>', state, link, _t("바꾸기"))
 
-    @admin.action(description=_("이용 정지: 로그인을 막고 지금 세션을 끝내요"), permissions=["change"])
-    def ban(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Ban the chosen users, except oneself and whoever one may not change."""
-        chosen = [
-            user for user in queryset if user != request.user and self.has_change_permission(request, user)
-        ]
-        for user in chosen:
-            user_ban(user=user)
-        messages.success(request, _t("%(count)d명의 이용을 정지했어요.") % {"count": len(chosen)})
-
-    @admin.action(description=_("정지 해제"), permissions=["change"])
-    def unban(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Let the chosen users in again."""
-        chosen = [user for user in queryset if self.has_change_permission(request, user)]
-        for user in chosen:
-            user_unban(user=user)
-        messages.success(request, _t("%(count)d명의 정지를 풀었어요.") % {"count": len(chosen)})
-
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Return what the viewer cannot change: for staff without all rights, everybody's rights."""
         return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *self._rights)
@@ -134,9 +116,7 @@ class UserAdmin(DjangoUserAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Store the user; one who has just been banned is logged out everywhere. Staff vouch for the e-mail."""
+        """Store the user. Staff vouch for the e-mail."""
         super().save_model(request, obj, form, change)
         if not change or "email" in form.changed_data:
             email_vouch(user=obj)
-        if change and "is_active" in form.changed_data and not obj.is_active:
-            sessions_end(user=obj)

@@ -1,5 +1,7 @@
 """What is said: by players, by the system, as news, and to one player alone."""
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -82,3 +84,135 @@ class Word(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class Mute(models.Model):
+    """One player who does not want to see what another says."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("차단한 사람")
+    )
+    muted = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("차단된 사람")
+    )
+    at = models.BigIntegerField(_("차단한 때(ms)"))
+
+    class Meta:
+        verbose_name = _("차단")
+        verbose_name_plural = _("차단")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["user", "muted"], name="chat_muted_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} → {self.muted_id}"
+
+
+class Report(models.Model):
+    """One player's complaint about a message, once; staff decide."""
+
+    class Reason(models.TextChoices):
+        """What is wrong with the message."""
+
+        ABUSE = "abuse", _("욕설·비방·혐오")
+        SEXUAL = "sexual", _("음란한 말")
+        SPAM = "spam", _("도배·광고·사기")
+        PRIVACY = "privacy", _("개인정보 노출")
+        NICKNAME = "nickname", _("부적절한 닉네임")
+        OTHER = "other", _("그 밖의 이유")
+
+    class Status(models.TextChoices):
+        """What has become of it."""
+
+        OPEN = "open", _("확인 전")
+        UPHELD = "upheld", _("조치함")
+        DISMISSED = "dismissed", _("문제 없음")
+
+    message = models.ForeignKey(
+        Message, models.PROTECT, related_name="reports", verbose_name=_("신고된 메시지")
+    )
+    reporter = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("신고한 사람")
+    )
+    reason = models.CharField(_("신고 이유"), max_length=8, choices=Reason.choices)
+    note = models.CharField(_("덧붙인 말"), max_length=200, blank=True)
+    at = models.BigIntegerField(_("신고한 때(ms)"))
+    status = models.CharField(_("상태"), max_length=9, choices=Status.choices, default=Status.OPEN)
+
+    class Meta:
+        verbose_name = _("신고")
+        verbose_name_plural = _("신고")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["message", "reporter"], name="chat_reported_once"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["status", "-id"], name="chat_report_queue")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_reason_display()}: {self.message_id}"
+
+
+class Silence(models.Model):
+    """Until when a player may not speak, and why; what has been before stands in the log."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        primary_key=True,
+        related_name="+",
+        verbose_name=_("플레이어"),
+    )
+    until = models.BigIntegerField(_("끝나는 때(ms)"))
+    reason = models.CharField(_("사유"), max_length=200)
+
+    class Meta:
+        verbose_name = _("채팅 제한")
+        verbose_name_plural = _("채팅 제한")
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+class Moderation(models.Model):
+    """What staff have done to a message or a player: who, what, why and when. Written with the deed, never changed."""
+
+    class Kind(models.TextChoices):
+        """What was done."""
+
+        HIDE = "hide", _("메시지 숨김")
+        SHOW = "show", _("메시지 다시 보임")
+        SILENCE = "silence", _("채팅 제한")
+        LIFT = "lift", _("채팅 제한 해제")
+        BAN = "ban", _("이용 정지")
+        UNBAN = "unban", _("이용 정지 해제")
+        DISMISS = "dismiss", _("신고 기각")
+
+    kind = models.CharField(_("조치"), max_length=8, choices=Kind.choices)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("플레이어"),
+    )
+    message = models.ForeignKey(
+        Message, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("메시지")
+    )
+    reason = models.CharField(_("사유"), max_length=200)
+    until = models.BigIntegerField(_("끝나는 때(ms)"), null=True, blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("운영진")
+    )
+    at = models.BigIntegerField(_("조치 시각(ms)"))
+
+    class Meta:
+        verbose_name = _("채팅 조치")
+        verbose_name_plural = _("채팅 조치")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=~models.Q(reason=""), name="chat_moderation_has_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.reason}"

@@ -14,11 +14,13 @@ import redis
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from accounts.deletion import on_user_delete
 from accounts.models import User
 from chat.core.words import BLANK_LETTERS, normalize
 from chat.filtering import forbidden_word
 from chat.models import Message
-from chat.selectors import message_data, messages_latest, messages_public
+from chat.selectors import HISTORY_MESSAGES, message_data, messages_latest, messages_public
+from chat.standings import speech_check
 from stocking.base import stream
 from stocking.base.addresses import address_group
 from stocking.base.errors import ApplicationError
@@ -36,7 +38,7 @@ MAX_CHARACTERS = 200
 MAX_ANNOUNCEMENT_CHARACTERS = 300
 NOTICES_A_TRANSACTION = 200
 PUBLISHING_MS_MAX = 3_000
-LINES_LOOKED_AT = 40
+LINES_LOOKED_AT = HISTORY_MESSAGES
 ACCOUNT_LIMIT = Limit(5, 5)
 
 AnnouncementKind = Literal["system", "news", "result"]
@@ -61,8 +63,9 @@ def text_clean(raw: str) -> str:
 def message_post(*, author: User, text: Any, address: str | None = None) -> Message:
     """Store and publish a player's message of 1–200 characters, sent from this address.
 
-    Raises `not_authenticated` for a user who may not speak, `rate_limited`, `invalid_request`, and `message_refused`
-    for one with a word in it that may not be said. What is refused counts as an attempt.
+    Raises `not_authenticated` for a user who may not log in, `rate_limited`, `invalid_request`, `chat_silenced` during
+    a time-out, and `message_refused` for one with a word in it that may not be said. What is refused counts as an
+    attempt.
     """
     if not author.is_active:
         raise ApplicationError("not_authenticated")
@@ -73,6 +76,7 @@ def message_post(*, author: User, text: Any, address: str | None = None) -> Mess
     cleaned = text_clean(text)
     if not cleaned.replace("\u200d", "").strip() or len(cleaned) > MAX_CHARACTERS:
         raise ApplicationError("invalid_request", parameter="text", maximum=MAX_CHARACTERS)
+    speech_check(author)
     if forbidden_word(cleaned) is not None:
         raise ApplicationError("message_refused")
     message = Message(kind=Message.Kind.PLAYER, author=author, text=cleaned, sent_at=now_ms())
@@ -229,9 +233,10 @@ def _restore_history(message: Message) -> None:
 
 
 def history_restore() -> bool:
-    """Replace the chat on every screen if what was stored some seconds ago is not on the bus, or in another order.
+    """Replace the chat on every screen if it is not as stored: a line missing, in another order, under an old name.
 
-    That is so when a process has died between storing and publishing. Returns whether it was; looks at the last lines.
+    That is so when a process has died between storing and publishing, and when a player has another nickname or has
+    left. Returns whether it was; looks at the last lines, but for those of the last seconds.
     """
     kept = stream.newest_items("chat", LINES_LOOKED_AT)
     if not kept:  # nobody has heard anything yet: who comes is given the history
@@ -239,12 +244,22 @@ def history_restore() -> bool:
     shown = [message["id"] for message in kept]
     before = now_ms() - PUBLISHING_MS_MAX
     stored = Message.objects.filter(recipient=None, is_hidden=False, sent_at__lte=before, pk__gte=shown[0])
-    missing = set(stored.order_by("-pk").values_list("pk", flat=True)[:LINES_LOOKED_AT]) - {*shown}
-    if not missing and shown == sorted(shown):
+    names = dict(stored.order_by("-pk").values_list("pk", "author__nickname")[:LINES_LOOKED_AT])
+    missing = names.keys() - {*shown}
+    renamed = [line for line in kept if line["nickname"] != (names.get(line["id"], line["nickname"]) or "")]
+    if not missing and not renamed and shown == sorted(shown):
         return False
-    logger.warning("The chat is published anew: %s were stored and never heard.", len(missing))
+    if missing:
+        logger.warning("The chat is published anew: %s were stored and never heard.", len(missing))
     stream.publish_snapshot("chat", messages_public())
     return True
+
+
+@on_user_delete
+def history_without(user_id: int) -> None:
+    """Take the name of a player who has left off every screen."""
+    if Message.objects.filter(author_id=user_id).exists():
+        _publish_history()
 
 
 def _publish_history() -> None:

@@ -54,24 +54,24 @@ def test_users_are_never_deleted(admin_client: Client, player: User) -> None:
     assert User.objects.filter(pk=player.pk).exists()
 
 
-def test_a_ban_by_action_or_form_ends_the_sessions(admin_client: Client, boss: User, player: User) -> None:
-    for ban in (
-        lambda: admin_client.post(
-            "/admin/accounts/user/", {"action": "ban", "_selected_action": [player.pk, boss.pk]}
-        ),
-        lambda: admin_client.post(f"/admin/accounts/user/{player.pk}/change/", _form(player, is_active="")),
-    ):
-        victim = Client()
-        victim.force_login(player)
-        assert current_user_of(victim.session.session_key) == player
-        key = victim.session.session_key
-        assert ban().status_code == 302
-        player.refresh_from_db()
-        assert not player.is_active
-        assert current_user_of(key) is None
-        admin_client.post("/admin/accounts/user/", {"action": "unban", "_selected_action": [player.pk]})
-        player.refresh_from_db()
-        assert player.is_active
+def test_a_ban_ends_the_sessions_and_the_form_cannot_do_it(
+    admin_client: Client, boss: User, player: User
+) -> None:
+    victim = Client()
+    victim.force_login(player)
+    key = victim.session.session_key
+    admin_client.post(f"/admin/accounts/user/{player.pk}/change/", _form(player, is_active=""))
+    assert current_user_of(key) == player, "a ban needs a reason, which the form does not ask for"
+    chosen = {"action": "ban", "_selected_action": [player.pk, boss.pk], "reason": "도배"}
+    assert admin_client.post("/admin/accounts/user/", chosen).status_code == 302
+    player.refresh_from_db()
+    assert not player.is_active
+    assert current_user_of(key) is None
+    admin_client.post(
+        "/admin/accounts/user/", {"action": "unban", "_selected_action": [player.pk], "reason": "오해"}
+    )
+    player.refresh_from_db()
+    assert player.is_active
     boss.refresh_from_db()
     assert boss.is_active, "nobody bans themselves"
 
@@ -100,7 +100,9 @@ def test_staff_without_all_rights_cannot_give_rights_nor_touch_a_superuser(
     assert (player.is_superuser, player.is_staff, player.mmr) == (False, False, 1000)
     assert clerk_client.post(f"/admin/accounts/user/{boss.pk}/change/", _form(boss)).status_code == 403
     assert clerk_client.get(f"/admin/accounts/user/{boss.pk}/password/").status_code == 403
-    clerk_client.post("/admin/accounts/user/", {"action": "ban", "_selected_action": [boss.pk]})
+    clerk_client.post(
+        "/admin/accounts/user/", {"action": "ban", "_selected_action": [boss.pk], "reason": "?"}
+    )
     boss.refresh_from_db()
     assert boss.is_active
 

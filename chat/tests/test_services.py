@@ -8,10 +8,11 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from accounts.deletion import user_delete
 from accounts.models import User
 from chat import services
 from chat.models import Message
-from chat.selectors import messages_public
+from chat.selectors import message_data, messages_public, player_key
 from chat.services import (
     Notice,
     announce,
@@ -57,6 +58,7 @@ def test_a_message_is_stored_and_published(player: User, published: list[tuple[s
     expected = {
         "id": message.pk,
         "kind": "player",
+        "author": player_key(player.pk),
         "nickname": "새벽개미",
         "tier": "gold",
         "is_bot": False,
@@ -281,3 +283,24 @@ def test_many_notices_take_as_many_statements_as_few(
     user_id, data = sent[1][1][-1]
     assert (user_id, data["kind"], data["text"], data["level"]) == (player.pk, "notice", "알림 99", "good")
     assert Message.objects.filter(recipient=player, kind="notice").count() == 100
+
+
+def test_another_nickname_reaches_every_screen(player: User, published: list[tuple[str, Any]]) -> None:
+    message = message_post(author=player, text="안녕")
+    announce(text="공지")
+    Message.objects.update(sent_at=1)
+    assert not services.history_restore()
+    User.objects.filter(pk=player.pk).update(nickname="새이름")
+    assert services.history_restore()
+    assert [line["nickname"] for line in stream.snapshot_data("chat")] == ["새이름", ""]
+    assert not services.history_restore(), "once"
+    assert message_data(message)["nickname"] == "새벽개미"
+
+
+def test_who_has_left_has_no_name_in_the_chat(player: User, other: User) -> None:
+    message_post(author=player, text="안녕")
+    message_post(author=other, text="잘 가요")
+    assert user_delete(user=player)
+    first, second = stream.snapshot_data("chat")
+    assert (first["nickname"], first["author"], first["text"]) == ("탈퇴한 플레이어", "", "안녕")
+    assert second["nickname"] == "꿀벌"

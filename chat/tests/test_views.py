@@ -93,19 +93,19 @@ def test_staff_announce_as_the_system(admin_client: Client) -> None:
     assert Message.objects.count() == 1
 
 
-def test_staff_hide_messages_by_action_or_form_but_never_alter_them(
-    admin_client: Client, player: User
-) -> None:
+def test_staff_hide_messages_by_action_or_not_at_all(admin_client: Client, player: User) -> None:
     message = message_post(author=player, text="나쁜 말 <b>")
     page = admin_client.get("/admin/chat/message/", {"q": "새벽개미"}).content.decode()
     assert "나쁜 말 &lt;b&gt;" in page
-    admin_client.post("/admin/chat/message/", {"action": "hide", "_selected_action": [message.pk]})
+    chosen = {"action": "hide", "_selected_action": [message.pk]}
+    asked = admin_client.post("/admin/chat/message/", chosen)
+    assert asked.status_code == 200 and "사유" in asked.content.decode()
+    assert len(stream.snapshot_data("chat")) == 1, "not without a reason"
+    admin_client.post("/admin/chat/message/", {**chosen, "reason": "욕설"})
     assert stream.snapshot_data("chat") == []
     address = f"/admin/chat/message/{message.pk}/change/"
-    admin_client.post(address, {"text": "altered", "kind": "system"})
+    assert "나쁜 말" in admin_client.get(address).content.decode()
+    assert admin_client.post(address, {"text": "altered", "is_hidden": ""}).status_code == 403
     message.refresh_from_db()
-    assert (message.text, message.is_hidden) == ("나쁜 말 <b>", False)
-    assert len(stream.snapshot_data("chat")) == 1
-    admin_client.post(address, {"is_hidden": "on"})
-    assert stream.snapshot_data("chat") == []
+    assert (message.text, message.is_hidden) == ("나쁜 말 <b>", True)
     assert admin_client.post(f"/admin/chat/message/{message.pk}/delete/", {"post": "yes"}).status_code == 403

@@ -111,6 +111,8 @@ export class Account extends EventTarget {
       this.#emit("fills");
     } else if (kind === "notice") {
       this.#emit("notice", message);
+    } else if (kind === "chat") {
+      this.#emit("standing", message);
     }
   }
 

@@ -79,5 +79,7 @@ export const api = {
   practiceDaily: () => call("GET", "/api/practice/daily"),
   gameResults: (number, parameters = {}) => call("GET", `/api/games/${number}${query(parameters)}`),
   gameReview: (number) => call("GET", `/api/games/${number}/review`),
+  mute: (messageId) => call("POST", "/api/chat/mutes", { message_id: messageId }),
+  report: (messageId, reason, note) => call("POST", "/api/chat/reports", { message_id: messageId, reason, note }),
   gameRanking: () => call("GET", "/api/rankings/game"),
 };

@@ -1,6 +1,8 @@
 // The chat panel: players, system, news and results for all; notices of fills and refusals for me alone.
+import { ChatMenu } from "./chat-menu.js";
+import { standing } from "./chat-standing.js";
 import { el, icon } from "./dom.js";
-import { timeOfDay } from "./format.js";
+import { dayAndTime, timeOfDay } from "./format.js";
 import { stream } from "./socket.js";
 import { TEXT } from "./text.js";
 import { toast } from "./toast.js";
@@ -8,6 +10,7 @@ import { toast } from "./toast.js";
 const LINES_MAX = 200;
 const NEAR_END_PX = 48;
 const NEWS_LATE_MS = 60_000;
+const SENT_REMEMBERED = 20;
 
 function tierCrown(tier) {
   return tier ? el("span", { class: `tier tier-${String(tier).toLowerCase()}`, title: tier }, icon("crown", "")) : null;
@@ -19,18 +22,35 @@ function line(message) {
   if (message.level) node.dataset.level = message.level;
   if (message.kind === "player") {
     const profile = `/players/${encodeURIComponent(message.nickname ?? "")}/`;
+    const name = message.author
+      ? el("a", { class: "chat-name", href: profile, text: message.nickname ?? "" })
+      : el("b", { class: "chat-name", text: message.nickname ?? "" });
     node.append(
       ...[tierCrown(message.tier)].filter(Boolean),
-      el("a", { class: "chat-name", href: profile, text: message.nickname ?? "" }),
+      name,
       ...(message.is_bot ? [el("span", { class: "badge", text: TEXT.bot })] : []),
-      el("span", { text: message.text }),
+      el("span", { text: message.text, "data-chat-said": true }),
     );
-    if (message.nickname && message.nickname === document.body.dataset.player) node.classList.add("is-mine");
+    if (message.author) Object.assign(node.dataset, { id: message.id, author: message.author });
+    prepare(node);
   } else if (message.kind === "news") {
     node.append(el("b", { text: TEXT.chat.news }), el("span", { text: message.text }));
   } else node.append(el("span", { text: message.text }));
   node.append(time);
   return node;
+}
+
+/** Mark a player's line as mine, as muted, or as one that a menu belongs to. */
+function prepare(node) {
+  const name = node.querySelector(".chat-name");
+  const mine = document.body.dataset.player;
+  if (!name) return;
+  if (mine && name.textContent === mine) node.classList.add("is-mine");
+  else if (mine && node.dataset.author) {
+    name.setAttribute("aria-haspopup", "dialog");
+    name.title = TEXT.chat.menuLabel(name.textContent);
+  }
+  node.hidden = standing.muted.has(node.dataset.author);
 }
 
 class ChatPanel {
@@ -43,7 +63,28 @@ class ChatPanel {
     this.counter = document.querySelector("[data-chat-unread]");
     this.list.addEventListener("scroll", () => this.nearEnd() && this.read(), { passive: true });
     this.form?.addEventListener("submit", (event) => this.send(event));
+    this.sent = new Map();
+    const menu = root.querySelector("[data-chat-menu]");
+    if (menu) new ChatMenu(menu, this.list);
+    this.silenced = root.querySelector("[data-chat-silenced]");
+    standing.addEventListener("change", () => this.drawStanding());
+    stream.addEventListener("error-message", ({ detail }) => this.refused(detail));
+    this.list.querySelectorAll(".chat-player").forEach(prepare);
+    this.drawStanding();
     this.toEnd();
+  }
+
+  /** Lines of whom I have muted, and whether I may speak. */
+  drawStanding() {
+    const end = this.nearEnd();
+    for (const node of this.list.querySelectorAll("li[data-author]")) node.hidden = standing.muted.has(node.dataset.author);
+    if (end) this.list.scrollTop = this.list.scrollHeight;
+    if (!this.form) return;
+    this.form.hidden = standing.isSilenced;
+    this.silenced.hidden = !standing.isSilenced;
+    if (!standing.isSilenced) return;
+    this.silenced.querySelector("[data-chat-silenced-until]").textContent = TEXT.chat.silencedUntil(dayAndTime(standing.silencedUntilMs));
+    this.silenced.querySelector("[data-chat-silenced-reason]").textContent = standing.reason;
   }
 
   nearEnd() {
@@ -94,8 +135,8 @@ class ChatPanel {
     while (this.list.childElementCount > LINES_MAX) this.list.firstElementChild.remove();
     const visible = this.list.offsetParent !== null;
     if (end && visible) this.list.scrollTop = this.list.scrollHeight;
-    else if (visible) this.jump.hidden = false;
-    if (!visible && message.kind === "player") {
+    else if (visible && !node.hidden) this.jump.hidden = false;
+    if (!visible && message.kind === "player" && !node.hidden) {
       this.unread += 1;
       this.count();
     }
@@ -113,8 +154,25 @@ class ChatPanel {
     const input = this.form.elements.text;
     const text = input.value.trim();
     if (!text || input.dataset.composing) return;
-    if (stream.send({ op: "chat", text })) input.value = "";
-    else toast(TEXT.chat.offline, { level: "error", key: "chat" });
+    const ref = `chat-${(this.count = (this.count ?? 0) + 1)}`;
+    if (!stream.send({ op: "chat", text, ref })) {
+      toast(TEXT.chat.offline, { level: "error", key: "chat" });
+      return;
+    }
+    this.sent.set(ref, text);
+    if (this.sent.size > SENT_REMEMBERED) this.sent.delete(this.sent.keys().next().value);
+    input.value = "";
+  }
+
+  /** What was refused goes back into the field, to be written otherwise. */
+  refused({ ref, code, message, until_ms: untilMs, reason }) {
+    const text = this.sent.get(ref);
+    if (text === undefined) return;
+    this.sent.delete(ref);
+    const input = this.form.elements.text;
+    if (!input.value) input.value = text;
+    if (code === "chat_silenced") standing.silence(untilMs, reason);
+    toast(message, { level: "error", key: "chat" });
   }
 }
 

@@ -49,6 +49,10 @@ export const arrow = (value) => (value > 0 ? "▲" : value < 0 ? "▼" : "");
 /** Milliseconds since 1970 → "14:03:22" in Korea. */
 export const timeOfDay = (ms) => (Number.isFinite(ms) ? timeFormat.format(ms) : DASH);
 
+const momentFormat = new Intl.DateTimeFormat("ko-KR", { timeZone: "Asia/Seoul", month: "long", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+/** Milliseconds since 1970 → "11월 23일 14:03" in Korea. */
+export const dayAndTime = (ms) => (Number.isFinite(ms) ? momentFormat.format(ms) : DASH);
+
 /** Basis points of a change, rounded down like the server does it. */
 export function changeBps(value, base) {
   return base > 0 && Number.isFinite(value) ? Math.floor(((value - base) * 10_000) / base) : 0;

@@ -111,7 +111,14 @@ export const TEXT = {
   replay: { play: "재생", pause: "멈춤", price: (price) => `가격 ${price}`, close: (price) => `종가 ${price}`, hidden: (price) => `숨은 가치 ${price}`, mine: (gain) => `내 수익률 ${gain}` },
   book: { mine: (quantity) => `내 주문 ${quantity}주`, price: (side, price, quantity) => `${side} ${price} 원에 ${quantity}주. 누르면 주문 가격에 채워요.`, asks: "매도", bids: "매수" },
   trade: { buy: "매수 체결", sell: "매도 체결" },
-  chat: { news: "속보", jump: "새 메시지 보기 ↓", offline: "연결되면 보낼 수 있어요.", slow: "조금 천천히 보내 주세요." },
+  chat: { news: "속보", jump: "새 메시지 보기 ↓", offline: "연결되면 보낼 수 있어요.", 
+    silencedUntil: (until) => `${until}까지 말할 수 없어요.`,
+    muted: (name) => `${name}님을 차단했어요. 이제 이 분의 말이 보이지 않아요.`,
+    mutes: "차단 목록",
+    reported: "신고했어요. 운영진이 확인할게요.",
+    reportedBefore: "이미 신고한 메시지예요.",
+    menuLabel: (name) => `${name}: 프로필, 차단, 신고`,
+  },
   rank: (rank) => `${rank}위`,
 
   practice: {

@@ -4,11 +4,14 @@ from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any
 
+import msgspec
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 
 from stocking.base.errors import ApplicationError, http_status, retry_after_seconds
 
 DIGITS_MAX = 15
+BODY_BYTES_MAX = 4_096
+ID_MAX = (1 << 63) - 1
 
 
 def json_response(data: Any, *, status: int = 200) -> JsonResponse:
@@ -53,6 +56,38 @@ def api_view(
         return call
 
     return decorate
+
+
+def body_object(request: HttpRequest) -> dict[str, Any]:
+    """Return the JSON object that a request carries: `application/json` of at most 4,096 bytes."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
+        raise ApplicationError("request_too_large")
+    if request.content_type != "application/json":
+        raise ApplicationError("invalid_request")
+    try:
+        body = msgspec.json.decode(request.body)
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        raise ApplicationError("invalid_request") from error
+    if not isinstance(body, dict):
+        raise ApplicationError("invalid_request")
+    return body
+
+
+def field_text(body: dict[str, Any], name: str, *, default: str | None = None) -> str:
+    """Return a field that has to be a string; without a default it has to be there."""
+    value = body.get(name, default)
+    if not isinstance(value, str):
+        raise ApplicationError("invalid_request", parameter=name)
+    return value
+
+
+def field_id(body: dict[str, Any], name: str) -> int:
+    """Return a field that has to be an integer as keys of rows are."""
+    value = body.get(name)
+    if type(value) is not int or not 0 < value <= ID_MAX:
+        raise ApplicationError("invalid_request", parameter=name)
+    return value
 
 
 def parameter_choice(query: QueryDict, name: str, choices: Collection[str], *, default: str) -> str:

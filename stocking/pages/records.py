@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.emails import email_pending
 from accounts.models import User, nickname_fold
+from chat.selectors import is_muted, player_key
 from ranking import selectors as ranking
 from ranking.core.periods import Period
 from ranking.core.placement import PLACEMENT_GAMES, is_provisional
@@ -135,6 +136,8 @@ def player(request: HttpRequest, nickname: str) -> HttpResponse:
             "is_guest": found.is_guest,
             "is_bot": found.is_bot,
             "is_me": found == request.user,
+            "key": player_key(found.pk),
+            "is_muted": isinstance(request.user, User) and is_muted(request.user, found),
         },
         "placement": _placement(found),
         "chart": rating_chart(ranking.mmr_history(found)),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from chat.selectors import messages_latest
+from chat.selectors import panel_context
 from games.selectors import news_today
 from ranking.selectors import leaderboard_game, leaderboard_last
 from stocking.pages.presentation import news_item, with_names, with_words
@@ -50,7 +50,7 @@ def market(request: HttpRequest) -> HttpResponse:
         "account": _account(request, current),
         "leaderboard": leaderboard_game(user, MARKET_LEADERS),
         "news": [news_item(news) for news in news_today(limit=MARKET_NEWS)],
-        "chat": messages_latest(user=user),
+        **panel_context(user),
     }
     return render(request, "pages/market.html", context)
 
@@ -84,7 +84,7 @@ def stock(request: HttpRequest, symbol: str) -> HttpResponse:
         "account": _account(request, current),
         "orders": orders,
         "fills": fills,
-        "chat": messages_latest(user=user),
+        **panel_context(user),
         "form": {"client_order_id": client_order_id_new(), "symbol": symbol},
     }
     return render(request, "pages/stock.html", context)
@@ -161,6 +161,6 @@ def orders(request: HttpRequest) -> HttpResponse:
         "is_first": not cursor,
         "first_url": _orders_url(tab, filters),
         "next_url": _orders_url(tab, filters, following) if following else "",
-        "chat": messages_latest(user=user),
+        **panel_context(user),
     }
     return render(request, "pages/orders.html", context)

@@ -27,6 +27,7 @@ def player_addresses(world: PagesWorld) -> list[str]:
         f"/api/market/{symbol}/trades", f"/api/market/{symbol}/candles?interval=1m",
         "/api/rankings/game", "/api/rankings/mmr", "/api/rankings/last",
         "/api/rankings/returns?period=all", f"/api/games/{number}", f"/api/games/{number}/review", "/api/chat",
+        "/api/chat/mutes", "/chat/mutes/", f"/chat/messages/{world.message_id}/report/",
         "/healthz", "/readyz",
     ]  # fmt: skip
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from accounts.models import User, nickname_fold
-from chat.models import Message
+from chat.models import Message, Moderation, Mute, Report, Silence, Word
 from games.models import Bot, DailyAttempt, Game, News
 from games.practice.daily import day_of
 from ranking.models import Award, ClosingValue, GameReview, GameSummary, Result
@@ -47,6 +47,7 @@ class PagesWorld:
     players: list[User] = field(default_factory=list)
     past: list[Game] = field(default_factory=list)
     orders: int = 0
+    message_id: int = 0
 
     @classmethod
     def begin(cls) -> "PagesWorld":
@@ -141,6 +142,27 @@ class PagesWorld:
             Message(kind="player", author=user, text=f"말 {n}", sent_at=now_ms())
             for user in added
             for n in range(MESSAGES_A_PLAYER)
+        )
+        self._chat_add(added)
+
+    def _chat_add(self, added: list[User]) -> None:
+        """Have each player reported, moderated, silenced once, and muted by the one who looks; and a word forbidden."""
+        now = now_ms()
+        said = list(Message.objects.filter(author__in=added).order_by("pk"))
+        self.message_id = said[0].pk
+        Mute.objects.bulk_create(Mute(user=self.me, muted=user, at=now) for user in added[1:])
+        Silence.objects.bulk_create(Silence(user=user, until=1, reason="도배") for user in added)
+        Report.objects.bulk_create(
+            Report(message=message, reporter=self.players[0], reason="spam", at=now) for message in said
+        )
+        Moderation.objects.bulk_create(
+            Moderation(
+                kind="hide", user=message.author, message=message, reason="도배", by=self.staff, at=now
+            )
+            for message in said
+        )
+        Word.objects.bulk_create(
+            Word(text=f"낱말{user.nickname}", added_by=self.staff, added_at=now) for user in added
         )
 
     def _orders_add(self, count: int) -> None:

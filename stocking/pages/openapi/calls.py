@@ -80,6 +80,7 @@ GAME = _parameter(
 SYMBOL_FILTER = _parameter("symbol", {"type": "string"}, "Of one stock only.")
 SYMBOL_PATH = _parameter("symbol", {"type": "string"}, "The stock.", "path")
 ORDER_PATH = _parameter("order_id", {"type": "string"}, "The order's id as the 202 gave it.", "path")
+PLAYER_PATH = _parameter("player", {"type": "string"}, "The player's key, `author` of a message.", "path")
 CURSOR = _parameter(
     "cursor", {"type": "string"}, "`next_cursor` of the page before, with the same filters and sort."
 )
@@ -262,6 +263,27 @@ PATHS: dict[str, dict[str, Call]] = {
         "get": _call(
             "chat", "The newest messages, oldest first", "Messages",
             parameters=[_limit(HISTORY_MESSAGES, HISTORY_MESSAGES)], codes=["invalid_request"],
+        ),
+    },
+    "/api/chat/mutes": {
+        "get": _call("chat", "Whom I have muted", "Mutes", codes=["not_authenticated"], security=MINE),
+        "post": _call(
+            "chat", "Mute a player", "Mutes", body="NewMute", security=UNSAFE,
+            codes=[*_GATE, "request_too_large", "rate_limited", "not_found", "message_not_found", "too_many_mutes"],
+            description="Their messages are left out of `GET /api/chat` and of pages; over the socket each page does.",
+        ),
+    },
+    "/api/chat/mutes/{player}": {
+        "delete": _call(
+            "chat", "Hear a player again", "Mutes", parameters=[PLAYER_PATH], security=UNSAFE,
+            codes=["csrf_failed", "not_authenticated", "rate_limited"],
+        ),
+    },
+    "/api/chat/reports": {
+        "post": _call(
+            "chat", "Report a message", "Reported", body="NewReport", security=UNSAFE,
+            codes=[*_GATE, "request_too_large", "rate_limited", "message_not_found"],
+            description="Once for each message and player; a repeat changes nothing.",
         ),
     },
 }  # fmt: skip

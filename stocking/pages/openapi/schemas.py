@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from chat.models import Report
+from chat.reporting import NOTE_CHARACTERS_MAX
 from games.models import News
 from ranking.models import Award as AwardRow
 from trading.models import Order
@@ -360,6 +362,10 @@ SCHEMAS: dict[str, Schema] = {
     "Message": thing(
         id=COUNT,
         kind={"type": "string", "enum": ["player", "system", "news", "result", "notice"]},
+        author={
+            "type": "string",
+            "description": "The player's key, the same whatever their nickname; empty where no player speaks.",
+        },
         nickname=TEXT,
         tier={"type": "string", "description": "Empty where no player speaks."},
         is_bot=FLAG,
@@ -369,4 +375,25 @@ SCHEMAS: dict[str, Schema] = {
         sent_at=TIME,
     ),
     "Messages": thing(messages=array(ref("Message"))),
+    "NewMute": {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "properties": {
+            "message_id": {"type": "integer", "minimum": 1, "description": "A message of the player."},
+            "nickname": {"type": "string", "description": "Or the player's nickname."},
+        },
+    },
+    "Muted": thing(player=TEXT, nickname=TEXT, muted_at=TIME),
+    "Mutes": thing(players=array(ref("Muted"))),
+    "NewReport": {
+        "type": "object",
+        "required": ["message_id", "reason"],
+        "properties": {
+            "message_id": {"type": "integer", "minimum": 1},
+            "reason": {"type": "string", "enum": Report.Reason.values},
+            "note": {"type": "string", "maxLength": NOTE_CHARACTERS_MAX},
+        },
+    },
+    "Reported": thing(duplicate=FLAG),
 }
