@@ -26,7 +26,7 @@ UNSAFE_CALLS = {
 UNSAFE_ONLY = {"/api/chat/mutes/{player}", "/api/chat/reports"}
 UNDESCRIBED = {"/api/openapi.json", "/api/docs"}
 # Given by the edges for any call, so they are described once, with the error object.
-EVERYWHERE = {"forbidden", "method_not_allowed", "server_error"}
+EVERYWHERE = {"forbidden", "method_not_allowed", "server_error", "unavailable"}
 # Given over the socket alone.
 SOCKET_ONLY = {
     "message_refused",

@@ -312,7 +312,7 @@ def test_pages_escape_what_players_write(mine: Client, me: User, finished: Ledge
 @pytest.mark.parametrize(
     ("address", "queries"),
     [
-        ("/", 18), ("/stocks/AAA/", 24), ("/orders/", 12), ("/orders/?tab=filled", 12), ("/rankings/", 12),
+        ("/", 20), ("/stocks/AAA/", 26), ("/orders/", 14), ("/orders/?tab=filled", 14), ("/rankings/", 12),
         ("/rankings/?tab=mmr", 8), ("/me/", 18), ("/players/나야나/", 10),
     ],
 )  # fmt: skip
