@@ -30,6 +30,8 @@ EVERYWHERE = {"forbidden", "method_not_allowed", "server_error", "unavailable"}
 # Given over the socket alone.
 SOCKET_ONLY = {
     "message_refused",
+    "logged_in_elsewhere",
+    "session_ended",
     "chat_silenced",
     "practice_not_found",
     "practice_full",
