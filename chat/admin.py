@@ -39,7 +39,7 @@ class RecordAdmin(admin.ModelAdmin):
 
     list_per_page = 50
     show_full_result_count = False
-    ordering: Any = ("-pk",)
+    ordering = ("-pk",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds."""
