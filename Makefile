@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench loadtest lint format clean
+.PHONY: help run test bench loadtest lint advisories format clean
 
 help:
 	@echo 'make run      start Stocking on http://127.0.0.1:8000/ (PORT=… for another port)'
@@ -10,6 +10,7 @@ help:
 	@echo 'make bench    how fast the engine settles; ORDERS=… LISTINGS=…'
 	@echo 'make loadtest orders over HTTP to an instance of its own; USERS=… ORDERS=… DATABASE_URL=…'
 	@echo 'make lint     ruff, import-linter, mypy, djlint'
+	@echo 'make advisories  known holes in the pinned packages (pip-audit; needs the network)'
 	@echo 'make format   put Python files and templates into the project style'
 	@echo 'make clean    remove the virtual environment, caches and var/ (the local game data)'
 
@@ -40,6 +41,14 @@ lint: .venv/.installed-dev
 	$(PYTHON) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 	$(PYTHON) -m mypy
 	$(PYTHON) -m djlint --check --lint templates
+
+# In an environment of its own: what audits the packages must not change them.
+advisories: .venv/.installed-base
+	@test -x .venv/advisories/bin/pip-audit || $(PYTHON) -m venv .venv/advisories
+	@.venv/advisories/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	@for file in requirements.txt requirements-dev.txt; do \
+		.venv/advisories/bin/pip-audit --no-deps --disable-pip --requirement $$file || exit 1; \
+	done
 
 format: .venv/.installed-dev
 	$(PYTHON) -m ruff check --fix-only .

@@ -1,5 +1,6 @@
 """docker-compose.yml describes the same processes as the launcher starts."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,3 +42,44 @@ def test_the_gate_store_writes_every_order_to_disk(services: dict[str, Any]) -> 
     assert "--appendfsync always" in command
     assert "--maxmemory-policy noeviction" in command
     assert services["gate"]["volumes"] == ["gate:/data"]
+
+
+# Proxy ----------------------------------------------------------------------------------------------
+
+
+def proxy(name: str = "nginx-locations.conf") -> str:
+    return (REPOSITORY / "deploy" / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("server", ["nginx.conf", "nginx-tls.conf"])
+def test_the_proxy_says_itself_who_asks_and_how(server: str) -> None:
+    assert "include /etc/nginx/stocking-locations.conf;" in proxy(server)
+    assert "proxy_set_header" not in proxy(server), "one in a block of its own would undo all of those above"
+    headers = dict(re.findall(r"^proxy_set_header (\S+) (\S+);$", proxy(), re.MULTILINE))
+    assert headers["X-Forwarded-For"] == "$remote_addr", "the client's own is not passed on"
+    assert headers["X-Forwarded-Proto"] == "$scheme"
+    for name in ("X-Forwarded-Host", "X-Forwarded-Port", "X-Real-IP", "Forwarded"):
+        assert headers[name] == '""'
+    assert not re.search(r"location[^}]*proxy_set_header", proxy())
+
+
+def test_metrics_are_not_there_from_outside() -> None:
+    assert re.search(r"^location /metrics \{ rewrite \^ /not-here break; proxy_pass", proxy(), re.MULTILINE)
+
+
+def test_the_application_believes_the_proxy_alone(services: dict[str, Any]) -> None:
+    for name in ("entry", "web"):
+        assert services[name]["environment"]["TRUSTED_PROXIES"] == "${TRUSTED_PROXIES:-1}"
+        assert "forwarded-allow-ips" not in services[name]["command"]
+    assert "--no-proxy-headers" in services["entry"]["command"]
+    assert "--no-proxy-headers" in (REPOSITORY / "deploy" / "Dockerfile").read_text()
+
+
+def test_a_site_for_others_has_tls(services: dict[str, Any]) -> None:
+    tls = proxy("nginx-tls.conf")
+    assert "ssl_protocols TLSv1.2 TLSv1.3;" in tls
+    assert "return 301 https://" in tls
+    mounted = [volume.split(":")[0] for volume in services["proxy"]["volumes"]]
+    mounted += re.findall(r'"(\./deploy/[\w.-]+\.conf):', proxy("tls.yml"))
+    for path in mounted:
+        assert (REPOSITORY / path).is_file(), path
