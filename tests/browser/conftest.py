@@ -23,7 +23,15 @@ CHROMIUM_OPTIONS = [
     "--disable-sync",
 ]
 # In this order one game serves them all: what needs most of a game comes when it begins.
-MODULES = ("test_playing", "test_without_scripts", "test_practice", "test_pages", "test_social", "test_admin")
+MODULES = (
+    "test_playing",
+    "test_without_scripts",
+    "test_practice",
+    "test_pages",
+    "test_accounts",
+    "test_social",
+    "test_admin",
+)
 
 
 @pytest.hookimpl(trylast=True)

@@ -31,6 +31,8 @@ VISITOR_PAGES = {
     "login": "/accounts/login/",
     "signup": "/accounts/signup/",
     "password-reset": "/accounts/password/reset/",
+    "confirm-email": "/accounts/confirm-email/",
+    "confirm-email-late": "/accounts/confirm-email/late/",
     "404": NO_SUCH_PAGE,
     "api-docs": "/api/docs",
     "admin-login": "/admin/login/",
@@ -47,6 +49,9 @@ PLAYER_PAGES = {
     "me": "/me/",
     "logout": "/accounts/logout/",
     "password-change": "/accounts/password/change/",
+    "nickname": "/accounts/nickname/",
+    "email": "/accounts/email/",
+    "delete": "/accounts/delete/",
     "connections": "/accounts/3rdparty/",
 }
 TABS = ("orders", "chart", "chat")
