@@ -1,7 +1,7 @@
 """Leaving for good: what goes, what stays, and who else has something to do about it.
 
 The row stays, as the ledger, results and messages refer to it; who it was does not. Other applications register with
-`on_user_delete`: trading cancels the open orders.
+`on_user_delete`: trading cancels the open orders, the chat takes the name from every screen.
 """
 
 import logging
