@@ -22,7 +22,8 @@ SYMBOL = "HRE"
 @pytest.fixture(scope="module")
 def instance() -> Iterator[Instance]:
     """Return an instance whose games last one minute."""
-    with Instance(settings={"GAME_CYCLE_SECONDS": "60"}) as started:
+    # All players of a test have one address.
+    with Instance(settings={"GAME_CYCLE_SECONDS": "60", "ADDRESS_ORDER_RATE_BURST": "0"}) as started:
         yield started
 
 

@@ -27,6 +27,7 @@ MODULES = (
     "test_playing",
     "test_without_scripts",
     "test_practice",
+    "test_markup",
     "test_pages",
     "test_accounts",
     "test_social",

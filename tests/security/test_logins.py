@@ -11,6 +11,7 @@ from django.contrib.auth import hashers
 from django.core import mail
 from django.test import Client, override_settings
 
+from accounts.emails import email_vouch
 from accounts.models import User
 from tests.player import Player
 from trading.gate.client import gate
@@ -25,10 +26,17 @@ ASKED_TIMES = 5
 TIMES_ALIKE = 3.0  # an answer that hashes no password comes about fifty times sooner
 
 
+def player_with(email: str, **more: Any) -> User:
+    """Return a player whose e-mail it is, beyond doubt."""
+    user = User.objects.create_user(email, "새벽개미", PASSWORD, **more)
+    email_vouch(user=user)
+    return user
+
+
 def test_session_key_changes_at_login_and_the_old_one_is_dead(
     guest: Callable[[], Player], exchange: Exchange, site: str
 ) -> None:
-    User.objects.create_user("ant@example.com", "새벽개미", PASSWORD)
+    player_with("ant@example.com")
     with Player(site) as player:
         player.log_in("ant@example.com", PASSWORD)
         first = player.http.cookies["sessionid"]
@@ -48,7 +56,7 @@ def test_session_key_changes_at_login_and_the_old_one_is_dead(
 
 
 def test_a_session_key_from_outside_is_never_taken(site: str) -> None:
-    User.objects.create_user("ant@example.com", "새벽개미", PASSWORD)
+    player_with("ant@example.com")
     for planted in ("a" * 32, "0123456789abcdef0123456789abcdef"):
         with Player(site) as player:
             player.http.cookies.set("sessionid", planted, domain="127.0.0.1", path="/")
@@ -85,7 +93,7 @@ def test_known_and_unknown_email_get_the_same_answer_in_times_alike(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known, unknown = "known@example.com", "other@example.com"
-    User.objects.create_user(known, "새벽개미", PASSWORD, is_staff=True)
+    player_with(known, is_staff=True)
     hashed: list[str] = []
 
     def counting(name: str) -> Callable[..., Any]:

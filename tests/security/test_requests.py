@@ -4,7 +4,6 @@ from collections.abc import Callable
 from itertools import product
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.test import Client
 
 from accounts.models import User
@@ -20,8 +19,7 @@ UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 
 def clients(**options: bool) -> dict[str, Client]:
     """Return browsers by who sits before them: nobody, a player, staff who may do everything."""
-    staff = User.objects.create_superuser("staff@example.com", "운영1", "파란-고래-7342")
-    EmailAddress.objects.create(user=staff, email=staff.email, verified=True, primary=True)
+    User.objects.create_superuser("staff@example.com", "운영1", "파란-고래-7342")
     found = {"nobody": Client(**options)}
     for name, nickname in (("player", "새벽개미"), ("staff", "운영1")):
         found[name] = Client(**options)
