@@ -5,6 +5,7 @@ import { startChat } from "./chat.js";
 import { game, onGame, startClock } from "./clock.js";
 import { isTyping, preferences, setText } from "./dom.js";
 import { listings } from "./listings.js";
+import { isLoginEnd, watchLoginEnd } from "./login-end.js";
 import { startNotices } from "./notices.js";
 import { stream } from "./socket.js";
 import { TEXT } from "./text.js";
@@ -37,13 +38,14 @@ function startConnection() {
       dropped = false;
       toast(TEXT.backOnline, { level: "success", key: "connection", life: 2500 });
     } else if (state === "offline") dropped = true;
-    else if (state === "stopped") {
+    else if (state === "stopped" && !isLoginEnd(code)) {
       const link = { href: location.href, text: TEXT.reload };
       toast(TEXT.stopped[code] ?? TEXT.connectionTitle.stopped, { level: "error", key: "connection", life: 0, link });
     }
   });
   stream.addEventListener("error-message", ({ detail }) => {
     if (detail.code === "not_authenticated" && detail.topic === "me") return;
+    if (isLoginEnd(detail.code)) return; // the closing that follows says so
     if (detail.ref) return; // whoever asked for something says what came of it
     if (detail.message) toast(detail.message, { level: "error", key: `stream:${detail.code}` });
   });
@@ -120,6 +122,7 @@ startTheme();
 watchComposition();
 sendFormsOnce();
 startConnection();
+watchLoginEnd();
 startClock();
 startChat();
 followGame();

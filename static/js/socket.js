@@ -58,6 +58,13 @@ class Stream extends EventTarget {
     if (this.#topics.size) this.send({ op: "subscribe", topics: [...this.#topics.keys()] });
   }
 
+  /** Connect again after the server has ended the connection for good. */
+  restart() {
+    if (this.state !== "stopped") return;
+    this.#setState("offline");
+    this.#connect();
+  }
+
   /** Send one message; false when there is no connection. */
   send(message) {
     if (this.#state() !== "open") return false;

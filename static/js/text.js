@@ -22,10 +22,12 @@ export const TEXT = {
   opensSoon: "곧 거래가 열려요",
   connection: { connecting: "연결 중", online: (ms) => `${ms}ms`, onlineUnknown: "연결됨", offline: "다시 연결 중", stopped: "연결 끊김" },
   connectionTitle: { connecting: "서버에 연결하고 있어요", online: "서버와 연결돼 있어요", offline: "연결이 끊겼어요. 곧 다시 이어져요", stopped: "연결이 끝났어요" },
-  stopped: {
-    4401: "로그인이 끝났어요. 다시 로그인해 주세요.",
-    4403: "이 주소에서는 연결할 수 없어요.",
-    4409: "다른 곳에서 로그인해서 여기 연결은 끊겼어요.",
+  stopped: { 4403: "이 주소에서는 연결할 수 없어요." },
+  loginEnd: {
+    4401: { title: "로그인이 끝났어요", text: "이 화면은 더 이상 움직이지 않아요. 다시 로그인하면 이어서 할 수 있어요." },
+    4409: { title: "다른 장치에서 로그인했어요", text: "다른 장치에서 로그인되어 로그아웃됩니다. 내가 한 로그인이 아니라면 다시 로그인해서 비밀번호를 바꿔 주세요." },
+    look: "둘러보기",
+    again: "다시 로그인",
   },
   reload: "새로고침",
   backOnline: "다시 연결됐어요.",
