@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any, Self
 
@@ -18,7 +18,8 @@ from websockets.sync.client import ClientConnection, connect
 from accounts.models import Session, User
 from accounts.services import user_ban
 from accounts.sessions import sessions_end
-from stocking.base import consumers, logins
+from games.practice import asks
+from stocking.base import consumers, logins, stream
 from tests.instance import free_port, wait_until
 from tests.player import Player
 from trading.gate.client import gate
@@ -231,6 +232,46 @@ def test_what_ends_a_session_closes_its_sockets_within_two_seconds(
         with Ear(player, "me") as again:
             assert again.answers()
         assert buys(player) == 202
+
+
+def test_the_sockets_of_a_player_are_bounded(player: Player, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "SOCKETS_PER_USER_MAX", 2)
+    with Ear(player) as one, Ear(player) as two:
+        assert one.answers()
+        assert two.answers()
+        with Ear(player) as three:
+            assert three.closed()[0] == consumers.CLOSE_TOO_MANY
+        assert one.answers()
+
+
+def test_practice_is_not_asked_for_on_a_socket_whose_login_has_ended(
+    player: Player, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The word is late by as much as it can be: until then asks are taken, from then on none."""
+    asked: list[int] = []
+    with gate_of_practice(asked), Ear(player, "practice") as mine, Player(site) as second:
+        mine.say(op="practice", do="look", ref="before")
+        wait_until(lambda: len(asked) == 1, 5, "the ask")
+        second.log_in("ant@example.com", PASSWORD)
+        assert mine.closed()[0] == consumers.CLOSE_LOGGED_IN_ELSEWHERE
+        with Ear(player) as again, suppress(ConnectionClosed):
+            again.say(op="practice", do="stop", ref="after")
+            again.closed()
+        with Ear(second, "practice") as there:
+            there.say(op="practice", do="look", ref="there")
+            wait_until(lambda: len(asked) == 2, 5, "the ask of the session that stays")
+    assert asked == [asked[0]] * 2
+
+
+@contextmanager
+def gate_of_practice(asked: list[int]) -> Iterator[None]:
+    """Listen where the host of practice does; notes whose asks come in."""
+    with stream.bus().pubsub(ignore_subscribe_messages=True) as listening:
+        listening.subscribe(**{asks.CHANNEL: lambda m: asked.append(asks.opened(m["data"]).user_id)})
+        thread = listening.run_in_thread(sleep_time=0.01, daemon=True)
+        yield
+        thread.stop()
+        thread.join()
 
 
 def test_a_binding_does_not_outlive_its_session_at_the_gate(player: Player, ant: User, site: str) -> None:

@@ -7,14 +7,18 @@ whose login has ended.
 import asyncio
 import logging
 import time
+from collections import Counter as CounterOf
+from ipaddress import ip_address
 from typing import Any
 
 import msgspec
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 from prometheus_client import Counter, Gauge
 from redis.exceptions import RedisError
 
 from stocking.base import stream
+from stocking.base.addresses import UNKNOWN, address_group, scope_address
 from stocking.base.errors import message_of
 from stocking.base.fanout import Follower, fanout
 from stocking.base.logins import Login, speakers
@@ -33,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 SERVER_SEND = "stocking.server_send"  # in the scope: the server's own `send`, before any middleware
 MAX_TOPICS = 32
+SOCKETS_PER_USER_MAX = 20  # in one process, as those of an address
 MAX_MESSAGE_BYTES = 16_384
 MESSAGES_PER_SECOND = 20
 MESSAGES_BURST = 60
@@ -51,6 +56,15 @@ sockets_open = Gauge("stocking_sockets_open", "WebSockets open in this process")
 sockets_dropped = Counter("stocking_sockets_dropped", "WebSockets closed because they did not read")
 
 
+_sockets_of: CounterOf[str] = CounterOf()
+
+
+def counted_address(scope: dict[str, Any]) -> str:
+    """Return what a connection's sockets are counted by, "" for this machine itself and for who has no address."""
+    address = scope_address(scope)
+    return "" if address == UNKNOWN or ip_address(address).is_loopback else address_group(address)
+
+
 def is_too_long(text: str) -> bool:
     """Return whether a message has more bytes than a client may send."""
     if len(text) > MAX_MESSAGE_BYTES or text.isascii():
@@ -67,6 +81,7 @@ class StreamConsumer(AsyncWebsocketConsumer):
         """Accept first, so that a refusal arrives with its close code."""
         self.user: Any = None
         self.login: Login | None = None
+        self._address = ""
         self._is_closing = self._is_close_sent = False
         self._followed: dict[str, Follower] = {}
         self._tokens, self._refilled = float(MESSAGES_BURST), time.monotonic()
@@ -76,17 +91,37 @@ class StreamConsumer(AsyncWebsocketConsumer):
         if not is_of_this_site(self.scope):
             await self.close(CLOSE_ORIGIN)
             return
+        if not self._enter(counted_address(self.scope)):
+            await self.close(CLOSE_TOO_MANY)
+            return
         if self.scope.get("login_ended") is not None:
             await self._say_goodbye(self.scope["login_ended"])
             return
-        self.user, self.login = self.scope.get("user"), self.scope.get("login")
+        login: Login | None = self.scope.get("login")
+        if login is not None and speakers().count(login.user_id) >= SOCKETS_PER_USER_MAX:
+            await self.close(CLOSE_TOO_MANY)
+            return
+        self.user, self.login = self.scope.get("user"), login
         speakers().join(self)
+
+    def _enter(self, address: str) -> bool:
+        """Count one more socket of an address, unless there are too many."""
+        if address and 0 < settings.SOCKETS_PER_ADDRESS <= _sockets_of[address]:
+            return False
+        self._address = address
+        if address:
+            _sockets_of[address] += 1
+        return True
 
     async def disconnect(self, code: int) -> None:
         """Follow nothing any more."""
         self._let_go()
         self._outlet.close()
         sockets_open.dec()
+        if self._address:
+            _sockets_of[self._address] -= 1
+            if not _sockets_of[self._address]:
+                del _sockets_of[self._address]
 
     def _let_go(self) -> None:
         """Follow nothing and speak for nobody any more."""

@@ -58,7 +58,7 @@ def _web(plan: Plan) -> tuple[str, ...]:
         return (python(), "-m", "daphne", "--bind", HOST, "--port", port, "--verbosity", "0", application)
     return (
         python(), "-m", "uvicorn", application, "--host", HOST, "--port", port, "--workers", "1",
-        "--ws", "websockets-sansio", "--ws-max-size", "16384", "--ws-per-message-deflate", "false",
+        "--ws", "websockets-sansio", "--ws-max-size", "32768", "--ws-per-message-deflate", "false",
         "--no-access-log", "--no-proxy-headers", "--no-use-colors", "--timeout-graceful-shutdown", "2",
     )  # fmt: skip
 

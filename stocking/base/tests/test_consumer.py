@@ -166,6 +166,74 @@ async def test_too_many_topics_close() -> None:
         assert await closed_with(socket) == consumers.CLOSE_TOO_MANY
 
 
+async def test_each_topic_counts_as_a_message() -> None:
+    async with opened() as socket:
+        names = [f"tape:A{number}" for number in range(consumers.MAX_TOPICS)]
+        for _ in range(consumers.MESSAGES_BURST // consumers.MAX_TOPICS + 1):
+            await say(socket, op="subscribe", topics=names)
+        assert await closed_with(socket) == consumers.CLOSE_TOO_MANY
+
+
+async def test_topics_that_do_not_exist_fill_no_store() -> None:
+    async with opened() as socket:
+        await say(socket, op="subscribe", topics=["tape:NONE"])
+        assert (await hear(socket))["data"] == []
+        with redis.Redis.from_url(settings.BUS_REDIS_URL) as bus:
+            assert 0 < bus.ttl("topic:tape:NONE:version") <= 600
+            stream.publish("tape:NONE", 1)
+            assert bus.ttl("topic:tape:NONE:version") == -1
+
+
+def sockets_from(address: str, count: int, **headers: str) -> list[WebsocketCommunicator]:
+    """Return sockets that an address opens, none of them connected yet."""
+    sockets = [
+        WebsocketCommunicator(
+            StreamConsumer.as_asgi(), "/ws/", headers_of("http://testserver", host="testserver", **headers)
+        )
+        for _ in range(count)
+    ]
+    for socket in sockets:
+        socket.scope |= {"user": None, "client": (address, 40_000)}
+    return sockets
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "proxies", "are_one"),
+    [
+        ("203.0.113.7", "203.0.113.7", 0, True),
+        ("203.0.113.7", "203.0.113.8", 0, False),
+        ("2001:db8::1", "2001:db8::ffff", 0, True),
+        ("127.0.0.1", "127.0.0.1", 0, False),
+        ("203.0.113.7", "203.0.113.7", 1, False),
+    ],
+)
+async def test_the_sockets_of_an_address_are_bounded(
+    settings: Any, first: str, second: str, proxies: int, are_one: bool
+) -> None:
+    """With a proxy in front the addresses it saw count: each of these two is another one."""
+    settings.SOCKETS_PER_ADDRESS, settings.TRUSTED_PROXIES = 2, proxies
+    (one, two) = sockets_from(first, 2, x_forwarded_for="198.51.100.1")
+    (three,) = sockets_from(second, 1, x_forwarded_for="198.51.100.1, 198.51.100.2")
+    for socket in (one, two, three):
+        assert (await socket.connect())[0]
+    await say(three, op="ping")
+    if are_one:
+        assert await closed_with(three) == consumers.CLOSE_TOO_MANY
+        await three.disconnect()
+        await one.disconnect()
+        (four,) = sockets_from(second, 1)
+        await four.connect()
+        await say(four, op="ping")
+        assert (await hear(four))["type"] == "pong", "whoever leaves makes room"
+        await four.disconnect()
+    else:
+        assert (await hear(three))["type"] == "pong"
+        await three.disconnect()
+        await one.disconnect()
+    await two.disconnect()
+    assert not consumers._sockets_of
+
+
 async def test_private_and_unknown_topics_are_errors() -> None:
     async with opened() as socket:
         for name, code in (
