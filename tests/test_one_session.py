@@ -15,9 +15,9 @@ from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from accounts.deletion import user_delete
 from accounts.models import Session, User
 from accounts.services import user_ban
-from accounts.sessions import sessions_end
 from games.practice import asks
 from stocking.base import consumers, logins, stream
 from tests.instance import free_port, wait_until
@@ -155,8 +155,10 @@ def test_who_comes_back_with_a_dead_key_is_told_why(player: Player, site: str) -
         with Ear(player) as late:
             assert late.closed() == (consumers.CLOSE_LOGGED_IN_ELSEWHERE, GOODBYE)
             assert late.heard[-1]["code"] == "logged_in_elsewhere"
-    # A page clears the cookie away, so whoever reloads is a visitor like any other.
-    assert "새벽개미" not in player.http.get("/").text
+    # A page says it once and clears the cookie away, so whoever reloads is a visitor like any other.
+    page = player.http.get("/").text
+    assert GOODBYE in page and "새벽개미" not in page
+    assert GOODBYE not in player.http.get("/").text
     assert player.http.cookies.get("sessionid") != key
     with Ear(player, "chat") as visitor:
         assert visitor.answers()
@@ -185,13 +187,12 @@ def by_staff(_player: Player, user: User) -> None:
     boss = User.objects.create_superuser("boss@example.com", "대장", PASSWORD)
     staff = Client()
     staff.force_login(boss)
-    form = {"action": "ban", "_selected_action": [user.pk]}
+    form = {"action": "ban", "_selected_action": [user.pk], "reason": "도배"}
     assert staff.post("/admin/accounts/user/", form).status_code == 302
 
 
 def by_deletion(_player: Player, user: User) -> None:
-    User.objects.filter(pk=user.pk).update(is_active=False)
-    sessions_end(user=user)
+    assert user_delete(user=user)
 
 
 def by_new_password(player: Player, _user: User) -> None:
@@ -211,11 +212,15 @@ def by_age(player: Player, _user: User) -> None:
     Session.objects.filter(pk=key).update(expire_date=timezone.now() - timedelta(seconds=1))
 
 
-ENDS = [by_logout, by_ban, by_staff, by_deletion, by_new_password, by_password_of_staff, by_age]
+TOLD = [by_logout, by_ban, by_staff, by_deletion, by_new_password]
+FOUND = [by_logout, by_ban, by_new_password, by_password_of_staff, by_age]
 
 
-@pytest.mark.parametrize("is_told", [True, False], ids=["", "though the bus lost the word"])
-@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
+@pytest.mark.parametrize(
+    ("end", "is_told"),
+    [(end, True) for end in TOLD] + [(end, False) for end in FOUND],
+    ids=lambda value: value.__name__ if callable(value) else "" if value else "though the bus lost the word",
+)
 def test_what_ends_a_session_closes_its_sockets_within_two_seconds(
     player: Player, ant: User, end: Callable[..., None], is_told: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,9 @@ const PING_EVERY_MS = 4000;
 const SILENCE_MAX_MS = 10_000;
 const OPEN_MAX_MS = 5000;
 const STOP_CODES = new Set([4401, 4403, 4409]);
+export const LOGIN_ENDED = new Set([4401, 4409]);
+// The browser may be about to get another session, whose cookie is still on its way to another tab.
+const RENEWAL_MS = [300, 900];
 
 class Stream extends EventTarget {
   #socket = null;
@@ -16,6 +19,8 @@ class Stream extends EventTarget {
   #retryTimer = 0;
   #heardAt = 0;
   #openedOnce = false;
+  #renewals = 0;
+  #endedBy = 0;
   state = "connecting";
   latencyMs = null;
 
@@ -99,7 +104,15 @@ class Stream extends EventTarget {
   #closed(code) {
     this.#socket = null;
     this.latencyMs = null;
+    if (LOGIN_ENDED.has(code) && this.#renewals < RENEWAL_MS.length) {
+      this.#setState("offline", code);
+      this.#retryIn(RENEWAL_MS[this.#renewals]);
+      this.#renewals += 1;
+      this.#endedBy = code;
+      return;
+    }
     if (STOP_CODES.has(code)) {
+      this.#renewals = 0;
       this.#setState("stopped", code);
       return;
     }
@@ -107,10 +120,15 @@ class Stream extends EventTarget {
     const wait = BACKOFF_MS[Math.min(this.#attempt, BACKOFF_MS.length - 1)];
     this.#attempt += 1;
     // A little spread, so that a restarted server is not met by everyone at once; never more than 3 s.
+    this.#retryIn(wait * (0.7 + Math.random() * 0.3));
+  }
+
+  #retryIn(wait) {
+    clearTimeout(this.#retryTimer);
     this.#retryTimer = setTimeout(() => {
       this.#retryTimer = 0;
       this.#connect();
-    }, wait * (0.7 + Math.random() * 0.3));
+    }, wait);
   }
 
   #retryNow() {
@@ -149,6 +167,10 @@ class Stream extends EventTarget {
   }
 
   #pong({ sent_at_ms: sentAt, server_time_ms: serverTime }) {
+    if (this.#renewals) {
+      this.#renewals = 0;
+      this.dispatchEvent(new CustomEvent("renewed", { detail: this.#endedBy }));
+    }
     const now = Date.now();
     const roundTrip = now - sentAt;
     if (!(roundTrip >= 0 && roundTrip < 60_000)) return;

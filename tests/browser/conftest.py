@@ -28,6 +28,7 @@ MODULES = (
     "test_without_scripts",
     "test_practice",
     "test_markup",
+    "test_login_end",
     "test_pages",
     "test_accounts",
     "test_social",
