@@ -6,10 +6,12 @@ The chat's admin adds what staff may do to them, such as banning, with a reason 
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
+from allauth.socialaccount.models import SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.hashers import identify_hasher
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _t
@@ -21,6 +23,16 @@ from accounts.staff_forms import StaffPasswordForm, StaffUserChangeForm, StaffUs
 
 # Staff log in on the page that counts failed attempts.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+
+def _own_password_change(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    """Lead staff to the page that counts tries, tells by mail and ends the other sessions."""
+    return redirect("account_change_password")
+
+
+admin.site.password_change = _own_password_change  # type: ignore[method-assign,assignment]
+# Providers' secrets come from the environment; what a provider gives for a login is not kept.
+admin.site.unregister([SocialApp, SocialToken])
 
 
 @admin.register(User)

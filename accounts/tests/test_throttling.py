@@ -151,3 +151,20 @@ def test_keys_on_the_bus_name_nobody(player: User) -> None:
     assert keys
     assert b"ant" not in keys
     assert b"@" not in keys
+
+
+def test_staff_change_their_password_where_everybody_does_and_see_no_secrets() -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("boss@example.com", "대장", PASSWORD))
+    answer = client.post("/admin/password_change/", {"old_password": PASSWORD, "new_password1": "x"})
+    assert (answer.status_code, answer.url) == (302, "/accounts/password/change/")
+    for model in ("socialapp", "socialtoken"):
+        assert client.get(f"/admin/socialaccount/{model}/").status_code == 404
+
+
+def test_limits_of_django_allauth_answer_with_our_page(settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"signup": "1/m/ip"}
+    assert Client().post("/accounts/guest/").status_code == 302
+    answer = Client().post("/accounts/guest/")
+    assert (answer.status_code, answer["Retry-After"]) == (429, "60")
+    assert "조금 천천히" in answer.content.decode()
