@@ -64,6 +64,7 @@ class ChatPanel {
     this.list.addEventListener("scroll", () => this.nearEnd() && this.read(), { passive: true });
     this.form?.addEventListener("submit", (event) => this.send(event));
     this.sent = new Map();
+    this.refs = 0;
     const menu = root.querySelector("[data-chat-menu]");
     if (menu) new ChatMenu(menu, this.list);
     this.silenced = root.querySelector("[data-chat-silenced]");
@@ -154,7 +155,8 @@ class ChatPanel {
     const input = this.form.elements.text;
     const text = input.value.trim();
     if (!text || input.dataset.composing) return;
-    const ref = `chat-${(this.count = (this.count ?? 0) + 1)}`;
+    this.refs += 1;
+    const ref = `chat-${this.refs}`;
     if (!stream.send({ op: "chat", text, ref })) {
       toast(TEXT.chat.offline, { level: "error", key: "chat" });
       return;

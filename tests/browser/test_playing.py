@@ -302,6 +302,52 @@ def test_e_chat_reaches_the_other_window_as_text(windows: tuple[Window, Window])
         window.assert_sound()
 
 
+def test_e_names_lead_to_muting_and_reporting(windows: tuple[Window, Window]) -> None:
+    one, two = windows
+    for window in windows:
+        window.page.goto(f"/stocks/{SYMBOL}/")
+        window.wait_online()
+    field, stamp = two.page.locator("#chat-text"), str(time.monotonic_ns())
+    field.fill(f"시 발 {stamp}")
+    field.press("Enter")
+    expect(two.toast("쓸 수 없는 말")).to_be_visible()
+    expect(field).to_have_value(f"시 발 {stamp}")
+    field.fill(f"다시 발표 {stamp}")
+    field.press("Enter")
+    line = one.chat_lines("player", f"다시 발표 {stamp}")
+    expect(line).to_be_visible()
+    menu = one.page.locator("[data-chat-menu]")
+    # By the keyboard: the name opens the menu, and Esc leads back to it.
+    line.locator(".chat-name").focus()
+    one.page.keyboard.press("Enter")
+    expect(menu).to_be_visible()
+    one.page.keyboard.press("Escape")
+    expect(menu).to_be_hidden()
+    expect(line.locator(".chat-name")).to_be_focused()
+    one.page.keyboard.press("Enter")
+    menu.locator("[data-chat-report]").click()
+    menu.get_by_role("radio", name="도배").check()
+    menu.get_by_role("button", name="신고하기", exact=True).click()
+    expect(one.toast("신고했어요")).to_be_visible()
+    line.locator(".chat-name").click()
+    menu.locator("[data-chat-mute]").click()
+    expect(one.toast("차단했어요")).to_be_visible()
+    expect(line).to_be_hidden()
+    field.fill(f"아직 여기 있어요 {stamp}")
+    field.press("Enter")
+    expect(two.chat_lines("player", f"아직 여기 있어요 {stamp}")).to_be_visible()
+    expect(
+        one.page.locator(f"[data-chat-messages] li[hidden]:has-text('아직 여기 있어요 {stamp}')")
+    ).to_have_count(1)
+    one.page.goto("/chat/mutes/")
+    one.page.get_by_role("button", name="차단 풀기").first.click()
+    expect(one.toast("차단을 풀었어요")).to_be_visible()
+    one.page.goto(f"/stocks/{SYMBOL}/")
+    expect(one.chat_lines("player", f"아직 여기 있어요 {stamp}")).to_be_visible()
+    for window in windows:
+        window.assert_sound()
+
+
 def test_f_the_results_open_by_themselves_and_the_next_game_begins(
     windows: tuple[Window, Window], browser: Browser, instance: Instance
 ) -> None:
