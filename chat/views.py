@@ -157,7 +157,7 @@ def report(request: HttpRequest, message_id: int) -> HttpResponse:
     message = message_reportable(message_id=message_id, reporter=user)
     if message is None:
         raise Http404
-    form = ReportForm(request.POST or None, initial={"reason": Report.Reason.ABUSE})
+    form = ReportForm(request.POST or None, initial={"reason": Report.Reason.ABUSE}, label_suffix="")
     if request.method == "POST" and form.is_valid():
         try:
             made = message_report(

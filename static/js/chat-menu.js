@@ -70,7 +70,7 @@ export class ChatMenu {
   async mute() {
     const { players } = await api.mute(this.id);
     standing.mute(players.map(({ player }) => player));
-    toast(TEXT.chat.muted(this.nickname), { level: "success", key: "chat", link: { href: "/chat/mutes/", text: TEXT.chat.mutes } });
+    toast(TEXT.chat.muted(this.nickname), { level: "success", key: "chat-mute", link: { href: "/chat/mutes/", text: TEXT.chat.mutes } });
   }
 
   async report() {

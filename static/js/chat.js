@@ -62,6 +62,8 @@ class ChatPanel {
     this.unread = 0;
     this.counter = document.querySelector("[data-chat-unread]");
     this.list.addEventListener("scroll", () => this.nearEnd() && this.read(), { passive: true });
+    // On a phone the tab that shows the panel scrolls nothing.
+    new IntersectionObserver(() => this.nearEnd() && this.read()).observe(this.list);
     this.form?.addEventListener("submit", (event) => this.send(event));
     this.sent = new Map();
     this.refs = 0;
