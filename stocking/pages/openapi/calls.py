@@ -276,7 +276,7 @@ PATHS: dict[str, dict[str, Call]] = {
     "/api/chat/mutes/{player}": {
         "delete": _call(
             "chat", "Hear a player again", "Mutes", parameters=[PLAYER_PATH], security=UNSAFE,
-            codes=["csrf_failed", "not_authenticated", "rate_limited"],
+            codes=["csrf_failed", "not_authenticated", "rate_limited", "not_found"],
         ),
     },
     "/api/chat/reports": {
