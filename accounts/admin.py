@@ -6,7 +6,6 @@ The chat's admin adds what staff may do to them, such as banning, with a reason 
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
-from allauth.socialaccount.models import SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.hashers import identify_hasher
@@ -19,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.emails import email_vouch
 from accounts.models import User
+from accounts.social import admin as social_admin  # noqa: F401  # registers
 from accounts.staff_forms import StaffPasswordForm, StaffUserChangeForm, StaffUserCreationForm
 
 # Staff log in on the page that counts failed attempts.
@@ -31,8 +31,6 @@ def _own_password_change(request: HttpRequest, extra_context: Any = None) -> Htt
 
 
 admin.site.password_change = _own_password_change  # type: ignore[method-assign,assignment]
-# Providers' secrets come from the environment; what a provider gives for a login is not kept.
-admin.site.unregister([SocialApp, SocialToken])
 
 
 @admin.register(User)

@@ -700,3 +700,12 @@ def test_the_last_two_ways_at_the_same_moment(identity: IdentityProvider) -> Non
 )
 def test_a_masked_address(email: str, masked: str) -> None:
     assert email_masked(email) == masked
+
+
+def test_staff_look_at_connected_accounts_and_enter_no_credentials(client: Client, player: User) -> None:
+    SocialAccount.objects.create(user=player, provider="naver", uid="5")
+    client.force_login(User.objects.create_superuser("staff@example.com", "직원", PASSWORD))
+    page = client.get("/admin/socialaccount/socialaccount/").content.decode()
+    assert player.nickname in page and "/admin/socialaccount/socialaccount/add/" not in page
+    for model in ("socialapp", "socialtoken"):
+        assert client.get(f"/admin/socialaccount/{model}/").status_code == 404

@@ -5,12 +5,11 @@ from this site alone, and text becomes markup nowhere but in the one place that 
 Types). Django's admin marks its scripts with no nonce: there this site's own files run. What is no page may nothing.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from csp.constants import NONCE, NONE, SELF, STRICT_DYNAMIC
 
-# Settings may add where forms lead (form-action) and `upgrade-insecure-requests`.
+# Settings may add `upgrade-insecure-requests`. Forms lead to this site alone: to a provider of logins a page goes on.
 PAGE_POLICY: dict[str, Any] = {
     "default-src": [NONE],
     # Where 'strict-dynamic' is not understood, this site's own files run.
@@ -37,15 +36,3 @@ ADMIN_POLICY: dict[str, Any] = {
 }
 # For JSON, metrics, scripts and whatever else is looked at by no person.
 BARE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-# Where a form that starts a login leads: browsers hold the redirects that follow it to form-action too.
-LOGIN_TARGETS = {
-    "kakao": ["https://kauth.kakao.com", "https://accounts.kakao.com"],
-    "naver": ["https://nid.naver.com"],
-    "google": ["https://accounts.google.com"],
-}
-
-
-def login_targets(providers: Iterable[str], stand_in: str = "") -> list[str]:
-    """Return the origins that forms may lead to besides this site: those of the configured providers."""
-    targets = [target for provider in providers for target in LOGIN_TARGETS.get(provider, [])]
-    return [*targets, stand_in] if stand_in else targets

@@ -4,12 +4,11 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from csp.middleware import CSPMiddleware, PolicyParts
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import ResponseHeaders
 from django.utils.decorators import sync_and_async_middleware
 
-from stocking.base.content_policy import ADMIN_POLICY, BARE_POLICY, login_targets
+from stocking.base.content_policy import ADMIN_POLICY, BARE_POLICY
 
 _POLICY = "Content-Security-Policy"
 _REFUSED_FEATURES = (
@@ -75,9 +74,6 @@ class ContentPolicyMiddleware(CSPMiddleware):
     def get_policy_parts(self, request: HttpRequest, response: Any, report_only: bool = False) -> PolicyParts:
         """Return the policy of pages, changed for the admin."""
         parts = super().get_policy_parts(request, response, report_only)
-        configured = [name for name, pair in getattr(settings, "SOCIAL_CREDENTIALS", {}).items() if all(pair)]
-        targets = login_targets(configured, getattr(settings, "SOCIAL_STAND_IN", ""))
-        parts.update = {"form-action": targets} | (parts.update or {})
         if request.path.startswith("/admin/") and not report_only:
             parts.replace = ADMIN_POLICY | (parts.replace or {})
         return parts

@@ -18,7 +18,7 @@ def player_addresses(world: PagesWorld) -> list[str]:
         "/rankings/?tab=last", "/rankings/?tab=day", "/rankings/?tab=week", "/rankings/?tab=all",
         f"/games/{number}/", f"/games/{number}/?page=2", f"/games/{world.market.pk}/",
         "/practice/", "/practice/?day=2000-01-01&seed=7", "/api/practice/daily",
-        "/accounts/nickname/", "/accounts/email/", "/accounts/delete/",
+        "/accounts/nickname/", "/accounts/email/", "/accounts/delete/", "/accounts/3rdparty/",
         "/accounts/confirm-email/", "/accounts/password/reset/", "/api/nickname?nickname=newcomer",
         "/me/", f"/players/{world.me.nickname}/", "/api/docs", "/api/openapi.json",
         "/api/orders", "/api/orders?status=open&limit=100", f"/api/orders?status=closed&symbol={symbol}&sort=oldest",
