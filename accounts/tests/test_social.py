@@ -2,6 +2,7 @@
 
 import html
 import re
+import runpy
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import Client
 
@@ -499,6 +501,18 @@ def test_a_provider_that_is_not_configured_is_not_there(
         assert client.get(f"/accounts/{key}/login/").status_code == (302 if is_there else 404)
         assert client.get(f"/accounts/{key}/login/callback/").status_code == (400 if is_there else 404)
     assert ("또는" in page) is True
+
+
+@pytest.mark.parametrize("name", ["KAKAO_SECRET", "NAVER_CLIENT_ID"])
+def test_half_of_the_credentials_starts_nothing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "set")
+    with pytest.raises(ImproperlyConfigured, match=name):
+        runpy.run_module("stocking.settings.base")
+    monkeypatch.setenv("KAKAO_CLIENT_ID", "set")
+    monkeypatch.setenv("NAVER_SECRET", "set")
+    monkeypatch.setenv("KAKAO_SECRET", "set")
+    monkeypatch.setenv("NAVER_CLIENT_ID", "set")
+    assert runpy.run_module("stocking.settings.base")["SOCIAL_CREDENTIALS"]["kakao"] == ("set", "set")
 
 
 def test_other_doors_of_the_library_are_shut(identity: IdentityProvider, client: Client) -> None:
