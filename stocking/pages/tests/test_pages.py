@@ -48,7 +48,7 @@ def rows() -> LedgerRows:
 
 @pytest.fixture
 def me() -> User:
-    return user_row("나야나")
+    return user_row("나야나", password="파란-고래-7342")
 
 
 @pytest.fixture
