@@ -23,6 +23,8 @@ GROUPS = {
     "test_run": "instances",
     "test_mariadb": "mariadb",
     "test_mariadb_trading": "mariadb",
+    "security": "server",
+    "test_one_session": "server",
 }
 
 

@@ -49,6 +49,7 @@ def production(monkeypatch: pytest.MonkeyPatch, **given: Any) -> dict[str, Any]:
         "only-for-tests-0123456789-0123456789-0123456789-0123456789", "only-for-collecting-static-files-" + GOOD_KEY,
         "my-secret-key-" + GOOD_KEY, GOOD_KEY[:49],
     ],
+    ids=range(10),  # not by the keys, which are others in each process
 )  # fmt: skip
 def test_a_key_that_others_know_or_guess_starts_nothing(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     with pytest.raises(ImproperlyConfigured) as refused:
