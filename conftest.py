@@ -14,7 +14,7 @@ import redis
 
 pytest_plugins = ["tests.mariadb"]
 
-# Each group stays in one process: whole instances, because two at a time make each other late, and what shares a server.
+# Each group stays in one process: whole instances, of which two make each other late, and what shares a server.
 GROUPS = {
     "browser": "instances",
     "test_black_box": "instances",
