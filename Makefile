@@ -27,7 +27,7 @@ run: .venv/.installed-base
 	@exec $(PYTHON) -m stocking.launch
 
 test: .venv/.installed-dev
-	@exec $(PYTHON) -m pytest $(or $(TESTS),--numprocesses 2 --dist loadgroup)
+	@exec $(PYTHON) -m pytest $(or $(TESTS),--numprocesses 2 --dist loadscope --no-loadscope-reorder)
 
 bench: .venv/.installed-base
 	@exec $(PYTHON) manage.py bench_engine --orders $(or $(ORDERS),10000) --listings $(or $(LISTINGS),1)

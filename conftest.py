@@ -6,7 +6,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -81,11 +82,29 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(stop)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Say which tests stay in one process."""
-    group = GROUPS.get(item.path.stem) or GROUPS.get(item.path.parent.name)
-    if group and item.config.pluginmanager.hasplugin("xdist"):
-        item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand tests out by file and by group. (xdist's own groups need an attribute that pytest 9 no longer has.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = PurePath(nodeid.split("::", 1)[0])
+            return _group_of(file) or str(file)
+
+    return ByGroup(config, log)
+
+
+def _group_of(file: PurePath) -> str | None:
+    return GROUPS.get(file.stem) or GROUPS.get(file.parent.name)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Where tests are handed out, begin with the group that takes longest."""
+    yield
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _group_of(item.path) != "instances")
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """One session a user, over real HTTP and sockets: what ends it closes its sockets, and the gate refuses its key."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -9,7 +8,6 @@ from datetime import timedelta
 from typing import Any, Self
 
 import pytest
-import uvicorn
 from django.test import Client
 from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
@@ -20,8 +18,9 @@ from accounts.models import Session, User
 from accounts.services import user_ban
 from games.practice import asks
 from stocking.base import consumers, logins, stream
-from tests.instance import free_port, wait_until
+from tests.instance import wait_until
 from tests.player import Player
+from tests.served import served
 from trading.gate.client import gate
 from trading.tests.market import Exchange, open_exchange
 
@@ -34,21 +33,11 @@ WITHIN_SECONDS = 2.0  # what is promised
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
-    """Run the whole ASGI application as `make run` does; returns its address."""
+    """Serve the whole application; return its address."""
     from stocking.asgi import application
 
-    port = free_port()
-    configuration = uvicorn.Config(
-        application, host="127.0.0.1", port=port, ws="websockets-sansio", ws_per_message_deflate=False,
-        lifespan="off", log_level="warning", proxy_headers=False,
-    )  # fmt: skip
-    server = uvicorn.Server(configuration)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    wait_until(lambda: server.started, 20, "uvicorn")
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with served(application) as address:
+        yield address
 
 
 @pytest.fixture

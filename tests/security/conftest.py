@@ -1,14 +1,11 @@
 """What the tests of security share: the whole application behind a real server, and the market they trade on."""
 
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-import uvicorn
-from django.db import connections
 
-from tests.instance import free_port, wait_until
 from tests.player import Player
+from tests.served import served
 from trading.tests.market import Exchange, open_exchange
 
 
@@ -20,22 +17,11 @@ def exchange() -> Exchange:
 
 @pytest.fixture(scope="session")
 def application_server() -> Iterator[str]:
-    """Run the whole application on uvicorn, as `make run` does; return its address."""
+    """Serve the whole application; return its address."""
     from stocking.asgi import application
 
-    port = free_port()
-    configuration = uvicorn.Config(
-        application, port=port, ws="websockets-sansio", ws_per_message_deflate=False, lifespan="off",
-        log_level="error",
-    )  # fmt: skip
-    running = uvicorn.Server(configuration)
-    thread = threading.Thread(target=running.run)
-    thread.start()
-    wait_until(lambda: running.started, 10, "uvicorn")
-    yield f"http://127.0.0.1:{port}"
-    running.should_exit = True
-    thread.join()
-    connections.close_all()
+    with served(application) as address:
+        yield address
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import redis
-import uvicorn
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from websockets.asyncio.client import ClientConnection, connect
@@ -17,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from stocking.base import consumers, outlets, stream
 from stocking.base.consumers import StreamConsumer
-from stocking.launch.instance import free_port, wait_until
+from tests.served import served
 
 HEADERS = [(b"origin", b"http://testserver"), (b"host", b"testserver")]
 TOPICS = ("trial", "tape:AAA", "own:1")
@@ -325,18 +324,8 @@ def server() -> Iterator[str]:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await StreamConsumer.as_asgi()({**scope, consumers.SERVER_SEND: send, "user": None}, receive, send)
 
-    port = free_port()
-    configuration = uvicorn.Config(
-        application, port=port, ws="websockets-sansio", ws_per_message_deflate=False, lifespan="off",
-        log_level="warning",
-    )  # fmt: skip
-    running = uvicorn.Server(configuration)
-    thread = threading.Thread(target=running.run)
-    thread.start()
-    wait_until(lambda: running.started, 10, "uvicorn")
-    yield f"127.0.0.1:{port}"
-    running.should_exit = True
-    thread.join()
+    with served(application) as address:
+        yield address.removeprefix("http://")
 
 
 def subscribed(server: str, **options: Any) -> Any:
