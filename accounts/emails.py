@@ -8,7 +8,9 @@ the only difference between an address that somebody has and one that nobody has
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
@@ -18,9 +20,20 @@ def confirmation_is_demanded() -> bool:
     return bool(settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory")
 
 
+def email_validate(email: str) -> None:
+    """Refuse an address with other letters than ASCII's; a domain of others has a form in these (`xn--…`).
+
+    To MariaDB's usual collations `é` is an `e`, and a domain with it is somebody else's.
+    """
+    if not email.isascii():
+        raise ValidationError(_("이메일 주소는 영문, 숫자, 기호로만 적어 주세요."), code="not_ascii")
+
+
 def email_owner(email: str) -> User | None:
-    """Return the user who logs in with this e-mail."""
-    return User.objects.filter(email=email.lower()).first()
+    """Return the user who logs in with exactly this e-mail, whatever the database takes for equal."""
+    email = email.lower()
+    found = User.objects.filter(email=email).first()
+    return found if found is not None and found.email == email else None
 
 
 def email_is_confirmed_by_another(address: EmailAddress) -> bool:
@@ -37,8 +50,10 @@ def email_pending(user: User) -> EmailAddress | None:
 
 def email_claim_of(email: str) -> EmailAddress | None:
     """Return the newest unconfirmed claim of an address by somebody who may log in."""
-    claims = EmailAddress.objects.filter(email=email.lower(), verified=False, user__is_active=True)
-    return claims.select_related("user").order_by("-pk").first()
+    email = email.lower()
+    claims = EmailAddress.objects.filter(email=email, verified=False, user__is_active=True)
+    found = claims.select_related("user").order_by("-pk").first()
+    return found if found is not None and found.email == email else None
 
 
 @transaction.atomic

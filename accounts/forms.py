@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.emails import confirmation_is_demanded, email_owner
+from accounts.emails import confirmation_is_demanded, email_owner, email_validate
 from accounts.models import User
 from accounts.nicknames import nickname_clean, nickname_is_taken
 from accounts.services import guest_upgrade, nickname_change, player_create
@@ -88,6 +88,10 @@ class SignupForm(Worded, account_forms.SignupForm):
     """E-mail, nickname, and the password twice."""
 
     nickname = NicknameField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].validators.append(email_validate)
 
     def clean_nickname(self) -> str:
         """Return the nickname in its stored form."""
@@ -234,6 +238,7 @@ class ChangeEmailForm(PasswordAsked):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].label = _("새 이메일")
+        self.fields["email"].validators.append(email_validate)
 
     def clean_email(self) -> str:
         """Refuse the present address, and one somebody has unless it has to be confirmed: then only the mail tells."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm, UserChangeForm
 
+from accounts.emails import email_validate
 from accounts.models import User
 from accounts.nicknames import nickname_clean
 from accounts.sessions import sessions_end
@@ -23,6 +24,8 @@ class _StaffNameFields:
     def clean_email(self) -> str | None:
         """Return the e-mail in small letters, as sign-up stores it."""
         email = self.cleaned_data["email"]
+        if email:
+            email_validate(email)
         return email.lower() if email else None
 
 

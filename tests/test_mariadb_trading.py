@@ -1,4 +1,4 @@
-"""The exchange on MariaDB: the engine's tests once more, on another database."""
+"""The exchange and the accounts on MariaDB: their tests once more, on another database."""
 
 import os
 import subprocess
@@ -41,3 +41,8 @@ def test_the_engine_settles_on_mariadb(mariadb: MariaDB, repository: Path) -> No
 
 def test_rival_workers_on_mariadb(mariadb: MariaDB, repository: Path) -> None:
     run_on(mariadb, repository, "tests/test_rivals.py")
+
+
+def test_accounts_are_whose_they_are_on_mariadb(mariadb: MariaDB, repository: Path) -> None:
+    """Its collations take letters for equal that are not."""
+    run_on(mariadb, repository, "accounts/tests/test_letters.py", "accounts/tests/test_confirming.py")

@@ -87,7 +87,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         sociallogin.email_addresses = [
             address
             for address in sociallogin.email_addresses
-            if address.verified and len(address.email) <= EMAIL_CHARACTERS_MAX
+            if address.verified and address.email.isascii() and len(address.email) <= EMAIL_CHARACTERS_MAX
         ][:1]
         user = sociallogin.user
         user.email = sociallogin.email_addresses[0].email if sociallogin.email_addresses else None
