@@ -175,3 +175,25 @@ def test_a_session_opened_with_an_older_password_is_nobody(
     player.set_password("changed-elsewhere-1")
     player.save()
     assert current_user_of(client.session.session_key) is None
+
+
+def test_a_reset_ends_the_session_it_was_made_in_too_also_at_the_gate(
+    client: Client, player: User, log_in: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in()
+    key = client.session.session_key
+    fences: list[tuple[int, str]] = []
+    monkeypatch.setattr("accounts.sessions._fences", [lambda *fence: fences.append(fence)])
+    client.post("/accounts/password/reset/", {"email": player.email})
+    found = re.search(r"https?://[^/]+(/accounts/password/reset/key/\S+)", mail.outbox[-1].body)
+    assert found
+    page = client.get(found[1])
+    fresh = "노란-기린-9921"
+    answer = client.post(page.url, {"password1": fresh, "password2": fresh})
+    assert (answer.status_code, answer.url) == (302, "/accounts/password/reset/key/done/")
+    assert client.get(answer.url).status_code == 200
+    assert fences
+    assert all(fence == (player.pk, "") for fence in fences), "no key is spared"
+    assert not Session.objects.filter(pk=key).exists()
+    assert not Session.objects.filter(user=player).exists()
+    assert log_in(password=fresh).url == "/"
