@@ -15,7 +15,7 @@ def lists() -> WordFilter:
 
 
 FORBIDDEN = {
-    "as it is": "시발 · 씨발놈아 · 병신같네 · 개새끼야 · 좆같다 · 지랄하네 · fuck you · bullshit · you ass",
+    "as it is": "시발 · 씨발놈아 · 병신같네 · 개새끼야 · 좆같다 · 지랄하네 · 야 씨발아 · 시발언니 · 시발생각 · fuck you · bullshit · you ass",
     "case and width": "FuCk · ＦＵＣＫ · ｓｈｉｔ · 𝓯𝓾𝓬𝓴 · 🅵🆄🅲🅺 · 🇫🇺🇨🇰 · Ⓢⓗⓘⓣ",
     "drawn out": "시이이발 · 시바알 · 씨이바알 · 지이랄 · fuuuuck · shiiit · biiitch",
     "spaced": "시 발 · 씨 발 · 병 신 · f u c k · s h i t · ㅅ ㅂ · 개 새 끼 · a s s",
@@ -31,7 +31,7 @@ FORBIDDEN = {
     "keyboard in Latin": "tlqkf · Tlqkfsha · qudtls · rotoRl",
     "together or apart": "개 새끼야 · 이 새끼가 · 미친 놈 · 엿 먹어라",
     "Korean in Latin letters": "ssibal · shibal · byungsin · gaesaekki",
-    "advertising": "open.kakao.com/o/abc · t.me/stockking · 무료 리딩 들어오세요 · 원금 보장",
+    "advertising": "open.kakao.com/o/abc · t.me/stockking · 무료 리딩 들어오세요 · 원금 보장해드려요",
 }
 
 HARMLESS = (
@@ -41,6 +41,8 @@ HARMLESS = (
     "dickens · is hit · push it up · magna cum laude · 보지 마세요 · 두고 보지 뭐 · 먼저 자지 마세요 · "
     "새끼 고양이 · 가족같은 분위기 · 3조까지 올라요 · 미니미니 · ㄱㅅ · ㅋㅋㅋㅋ · ㅠㅠ · ㅇㅈ · ㅂㅂ · "
     "ㅈㅅ · 455원 · 5 5 5 · 1,455 · 18주 샀어요 · 신병 · 결국 신고가 · 오후장 추정액 · 5개년 계획 · "
+    "후장에 급등 · 오늘 후장 반등 · 한강간다 · 땅따먹기 · 돈 따먹기네 · 원금 보장되는 예금 · 수익 보장은 없지 · "
+    "급등주 추천 좀 해주세요 · 무료 리딩 조심하세요 · 품질싸움 · 쇼핑몰카드 · 김치녀석 · 야동네사람 · 개시발표 · "
     "건강간식 · 유니섹스 · 피아노콘서트 · 질병신고 · 뒤져 보자 · 이 새로운 소식 · 항로전자 가즈아!! · "
     "안녕하세요 <b>모두</b> · 저 새 · shiitake · ＡＢＣ！ · 👨\u200d👩\u200d👧 가즈아 · HRE 120,000원에 1,000주"
 )
