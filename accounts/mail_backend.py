@@ -2,9 +2,11 @@
 
 A page that waited for the mail server would be slow when it is slow, fail when it fails, and tell by its time what it
 was about to send. So a page puts its mail into a queue of its process, and one thread sends it, again after a while
-where that may help. Mail that waits is lost when the process dies: whoever waits for it can ask for it again.
+where that may help. A process that ends in order sends first what it has, for some seconds; mail that still waits then
+is lost, as when the process dies: whoever waits for it can ask for it again.
 """
 
+import atexit
 import heapq
 import itertools
 import logging
@@ -25,6 +27,7 @@ logger = logging.getLogger(__name__)
 WAITING_MAX = 1_000
 RETRY_SECONDS: Sequence[float] = (2, 15, 60, 300, 900)
 IDLE_SECONDS = 60.0
+LAST_SECONDS = 3.0
 _FIRST_PERMANENT = 500
 
 
@@ -60,15 +63,25 @@ class Postman:
                 self._thread.start()
         return True
 
+    def settle(self, seconds: float) -> int:
+        """Wait until each mail that was handed in has been tried once; return how many still wait for that."""
+        done = self._in.all_tasks_done
+        with done:
+            done.wait_for(lambda: not self._in.unfinished_tasks, seconds)
+            return self._in.unfinished_tasks
+
     def _work(self) -> None:
         while True:
             due = self._later[0][0] - time.monotonic() if self._later else IDLE_SECONDS
             try:
-                self._send(self._in.get(timeout=max(0.0, due)), 0)
+                message = self._in.get(timeout=max(0.0, due))
             except queue.Empty:
                 while self._later and self._later[0][0] <= time.monotonic():
                     _, _, attempt, message = heapq.heappop(self._later)
                     self._send(message, attempt)
+            else:
+                self._send(message, 0)
+                self._in.task_done()
 
     def _send(self, message: EmailMessage, attempt: int) -> None:
         try:
@@ -89,6 +102,15 @@ _postmen: dict[int, Postman] = {}
 def postman() -> Postman:
     """Return this process's; a process that was forked has one of its own."""
     return _postmen.setdefault(os.getpid(), Postman())
+
+
+@atexit.register
+def last_mail_send() -> None:
+    """Give what this process was about to send some seconds; called at its end, and by a server at its own."""
+    found = _postmen.get(os.getpid())
+    lost = found.settle(LAST_SECONDS) if found else 0
+    if lost:
+        logger.error("The process ends with %d mails unsent.", lost)
 
 
 class Backend(BaseEmailBackend):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 from django.utils import timezone
 
 from accounts.emails import confirmation_is_demanded
@@ -74,13 +75,24 @@ def nickname_change(*, user: User, nickname: str) -> None:
 def unconfirmed_remove() -> int:
     """Remove sign-ups whose e-mail was never confirmed, so that their nicknames become free; return how many."""
     stale = User.objects.filter(
-        last_login=None, email=None, is_guest=False, is_bot=False, is_staff=False, deleted_at=None,
+        last_login=None, email=None, is_guest=False, is_bot=False, is_staff=False, is_active=True, deleted_at=None,
         date_joined__lt=timezone.now() - UNCONFIRMED_KEPT, emailaddress__verified=False,
     )  # fmt: skip
-    removed = list(stale.distinct().order_by("pk")[:UNCONFIRMED_REMOVED_MAX])
-    for user in removed:
+    keys = list(stale.distinct().order_by("pk").values_list("pk", flat=True)[:UNCONFIRMED_REMOVED_MAX])
+    return sum(_unconfirmed_remove_one(key) for key in keys)
+
+
+@transaction.atomic
+def _unconfirmed_remove_one(user_id: int) -> bool:
+    """Remove a sign-up, unless its link was opened meanwhile or something, such as staff's log, refers to it."""
+    user = User.objects.select_for_update().filter(pk=user_id, last_login=None, email=None).first()
+    if user is None:
+        return False
+    try:
         user.delete()
-    return len(removed)
+    except ProtectedError:
+        return False
+    return True
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ django.setup(set_prefix=False)
 from channels.routing import URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 
+from accounts.mail_backend import last_mail_send  # noqa: E402
 from accounts.sockets import SocketLogin  # noqa: E402
 from stocking.base.api import error_response  # noqa: E402
 from stocking.base.consumers import SERVER_SEND, StreamConsumer  # noqa: E402
@@ -109,9 +110,11 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def _lifespan(receive: Any, send: Any) -> None:
-    """Nothing to open before the first request, nothing to close after the last."""
+    """Nothing to open before the first request; after the last, mail that pages have handed in goes out."""
     while True:
         message = await receive()
+        if message["type"] == "lifespan.shutdown":
+            await asyncio.to_thread(last_mail_send)
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return

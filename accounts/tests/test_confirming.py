@@ -16,6 +16,7 @@ from accounts.emails import email_claim, email_confirm, email_vouch
 from accounts.models import User
 from accounts.tests.conftest import PASSWORD
 from accounts.tests.watching import HashesCounted
+from chat.moderation import player_ban, player_unban
 
 pytestmark = pytest.mark.django_db
 
@@ -203,3 +204,18 @@ def test_sign_ups_never_confirmed_are_removed_after_a_week_and_nobody_else(owner
     assert services.unconfirmed_remove() == 0
     assert not User.objects.filter(pk=stale.pk).exists()
     assert User.objects.filter(pk__in=[user.pk for user in kept]).count() == len(kept)
+
+
+def test_a_sign_up_that_staffs_log_refers_to_keeps_no_other_from_being_removed(owner: User) -> None:
+    long_ago = timezone.now() - timedelta(days=8)
+    first, second = (
+        User.objects.create_user(None, nickname, PASSWORD, date_joined=long_ago)
+        for nickname in ("하나둘", "셋넷")
+    )
+    for user in (first, second):
+        email_claim(user=user, email=f"{user.pk}@example.com")
+    staff = User.objects.create_superuser("boss@example.com", "대장", PASSWORD)
+    player_ban(player=first, reason="광고", staff=staff)
+    player_unban(player=first, reason="오해", staff=staff)
+    assert services.unconfirmed_remove() == 1
+    assert list(User.objects.filter(pk__in=[first.pk, second.pk])) == [first]

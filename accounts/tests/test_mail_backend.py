@@ -1,10 +1,15 @@
 """Mail goes out behind the page's back, to a real mail server that has its moods."""
 
+import os
 import smtplib
 import socketserver
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -110,6 +115,27 @@ def test_a_server_that_is_never_there_is_given_up(server: Moods, caplog: pytest.
     wait_for(lambda: "A mail could not be sent: verloren" in caplog.text)
     send("다음")
     wait_for(lambda: len(server.taken) == 1)
+
+
+def test_a_process_that_ends_sends_its_mail_first(server: Moods, repository: Path) -> None:
+    """As a command does, `sendtestemail` above all, which would say that mail works."""
+    host, port = server.server_address
+    environment = {name: value for name, value in os.environ.items() if name != "STOCKING_VAR_DIR"}
+    environment |= {
+        "EMAIL_URL": f"smtp://{host}:{port}",
+        "DJANGO_SETTINGS_MODULE": "stocking.settings.development",
+    }
+    environment |= {"STOCKING_VAR_DIR": tempfile.mkdtemp(prefix="stocking-test-")}
+    command = [sys.executable, "manage.py", "sendtestemail", "ant@example.com"]
+    subprocess.run(command, cwd=repository, env=environment, check=True, capture_output=True, timeout=60)
+    assert len(server.taken) == 1
+
+
+def test_a_server_that_hangs_holds_nobody_up_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    postman = Postman()
+    monkeypatch.setattr(postman, "_work", threading.Event().wait)
+    postman.hand_in(mail.EmailMessage("s", "b", "a@example.com", ["b@example.com"]))
+    assert postman.settle(0.01) == 1
 
 
 def test_too_many_waiting_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

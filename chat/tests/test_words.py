@@ -15,7 +15,8 @@ def lists() -> WordFilter:
 
 
 FORBIDDEN = {
-    "as it is": "시발 · 씨발놈아 · 병신같네 · 개새끼야 · 좆같다 · 지랄하네 · 야 씨발아 · 시발언니 · 시발생각 · fuck you · bullshit · you ass",
+    "as it is": "시발 · 씨발놈아 · 병신같네 · 개새끼야 · 좆같다 · 지랄하네 · fuck you · bullshit · you ass",
+    "going on": "야 씨발아 · 시발언니 · 시발생각",
     "case and width": "FuCk · ＦＵＣＫ · ｓｈｉｔ · 𝓯𝓾𝓬𝓴 · 🅵🆄🅲🅺 · 🇫🇺🇨🇰 · Ⓢⓗⓘⓣ",
     "drawn out": "시이이발 · 시바알 · 씨이바알 · 지이랄 · fuuuuck · shiiit · biiitch",
     "spaced": "시 발 · 씨 발 · 병 신 · f u c k · s h i t · ㅅ ㅂ · 개 새 끼 · a s s",
