@@ -9,7 +9,6 @@ from allauth.account.mixins import NextRedirectMixin
 from allauth.account.utils import get_next_redirect_url
 from allauth.core import ratelimit
 from allauth.core.internal import ratelimit as ratelimit_of_reads
-from allauth.decorators import rate_limit
 from django.contrib import messages
 from django.contrib.auth import HASH_SESSION_KEY, logout
 from django.contrib.auth.decorators import login_required
@@ -78,11 +77,13 @@ class AccountView(NextRedirectMixin, FormView):
     """A page on which who is logged in changes something of the account; then on to `next` or my page."""
 
     success_url = reverse_lazy("me")
+    limited_as = ""  # which of ACCOUNT_RATE_LIMITS holds here
 
     @_SECRETS
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Keep passwords out of error reports."""
-        return super().dispatch(request, *args, **kwargs)
+        """Keep passwords out of error reports, and count who is logged in: a limit of accounts knows nobody else."""
+        refusal: HttpResponse | None = ratelimit.consume_or_429(request, action=self.limited_as)
+        return refusal or super().dispatch(request, *args, **kwargs)
 
     @property
     def user(self) -> User:
@@ -96,10 +97,10 @@ class AccountView(NextRedirectMixin, FormView):
         return {**super().get_form_kwargs(), "user": self.user}
 
 
-@method_decorator(rate_limit(action="signup"), name="dispatch")
 class UpgradeView(AccountView):
     """A guest becomes a player, and keeps everything."""
 
+    limited_as = "signup"
     form_class = forms.UpgradeForm
     template_name = "account/upgrade.html"
 
@@ -158,10 +159,12 @@ class ConfirmationSentView(FormView):
 
     def form_valid(self, form: forms.EmailForm) -> HttpResponse:
         """Send what there is to send."""
-        refusal: HttpResponse | None = ratelimit.consume_or_429(self.request, action="reset_password")
+        email = form.cleaned_data["email"]
+        refusal: HttpResponse | None = ratelimit.consume_or_429(
+            self.request, action="reset_password", key=email
+        )
         if refusal is not None:
             return refusal
-        email = form.cleaned_data["email"]
         confirmation_send_again(self.request, email)
         self.request.session[PENDING_EMAIL_KEY] = email
         messages.info(self.request, _("메일을 보냈어요. 몇 분이 지나도 오지 않으면 스팸함도 확인해 주세요."))
@@ -191,10 +194,10 @@ class ConfirmEmailView(account_views.ConfirmEmailView):
 # Changing -------------------------------------------------------------------------------------------
 
 
-@method_decorator(rate_limit(action="manage_email"), name="dispatch")
 class EmailView(AccountView):
     """Another e-mail; where it has to be confirmed, the present one holds until then."""
 
+    limited_as = "manage_email"
     form_class = forms.ChangeEmailForm
     template_name = "account/email_change.html"
 
@@ -225,10 +228,10 @@ class EmailView(AccountView):
         return super().form_valid(form)
 
 
-@method_decorator(rate_limit(action="change_nickname"), name="dispatch")
 class NicknameView(AccountView):
     """Another nickname."""
 
+    limited_as = "change_nickname"
     form_class = forms.NicknameForm
     template_name = "account/nickname.html"
 
@@ -276,10 +279,10 @@ def nickname_check(request: HttpRequest) -> dict[str, Any]:
 # Leaving --------------------------------------------------------------------------------------------
 
 
-@method_decorator(rate_limit(action="reauthenticate"), name="dispatch")
 class DeleteView(AccountView):
     """Leave for good, after the password or, without one, the nickname was typed."""
 
+    limited_as = "reauthenticate"
     form_class = forms.DeleteForm
     template_name = "account/delete.html"
     success_url = reverse_lazy("market")

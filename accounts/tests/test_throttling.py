@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.test import Client
+from django.urls import URLPattern, reverse
 
-from accounts import throttling
+from accounts import throttling, urls
 from accounts.models import User
+from accounts.social import urls as social_urls
 from accounts.tests.conftest import PASSWORD
 from stocking.base import stream
+from stocking.settings import base
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -168,3 +171,27 @@ def test_limits_of_django_allauth_answer_with_our_page(settings: Any) -> None:
     answer = Client().post("/accounts/guest/")
     assert (answer.status_code, answer["Retry-After"]) == (429, "60")
     assert "조금 천천히" in answer.content.decode()
+
+
+def test_every_account_page_takes_a_form_under_the_limits_of_production(player: User, settings: Any) -> None:
+    """Also of who is not logged in any more, as by a login elsewhere: a limit by account then has nobody to count."""
+    settings.ACCOUNT_RATE_LIMITS = base.ACCOUNT_RATE_LIMITS
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    patterns = [*urls.urlpatterns, *social_urls.urlpatterns]
+    names = [pattern.name for pattern in patterns if isinstance(pattern, URLPattern)]
+    with_a_key = ("account_confirm_email", "account_reset_password_from_key")
+    pages = [reverse(name) for name in names if name not in with_a_key]
+    assert len(pages) > 20
+    form = {
+        "email": player.email,
+        "login": player.email,
+        "nickname": "첫개미",
+        "password": "x",
+        "password1": "x",
+    }
+    for is_in in (False, True):
+        for page in pages:
+            client = Client(raise_request_exception=False)
+            if is_in:
+                client.force_login(player)
+            assert client.post(page, form).status_code < 500, (page, is_in)
