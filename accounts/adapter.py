@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.emails import email_confirm, email_is_confirmed_by_another
 from accounts.models import User
-from accounts.throttling import ThrottledLogin
+from accounts.throttling import FAILURES_OF_KNOWN_BROWSER, ThrottledLogin
+from stocking.base.throttles import Allowance, throttle_give_back, throttle_take
 
 
 def user_display(user: User) -> str:
@@ -37,6 +38,17 @@ class AccountAdapter(ThrottledLogin):
     def format_email_subject(self, subject: str) -> str:
         """Put the game's name before the subject."""
         return f"[{_('스톡킹')}] {subject}"
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Return whether it is the user's password; also of a guest who has no confirmed e-mail to log in by yet."""
+        if user.email:
+            return bool(super().reauthenticate(user, password))
+        failures = [Allowance(f"login:failed:user:{user.pk}", FAILURES_OF_KNOWN_BROWSER)]
+        throttle_take(*failures)
+        if not user.check_password(password):
+            return False
+        throttle_give_back(*failures)
+        return True
 
     def set_password(self, user: User, password: str) -> None:
         """Store the password alone: the rest of the profile may be older than a ban or a change of name."""

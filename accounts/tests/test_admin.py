@@ -76,6 +76,16 @@ def test_a_ban_ends_the_sessions_and_the_form_cannot_do_it(
     assert boss.is_active, "nobody bans themselves"
 
 
+def test_staff_change_their_own_password_where_everybody_does(admin_client: Client, boss: User) -> None:
+    own = f"/admin/accounts/user/{boss.pk}/password/"
+    fresh = "노란-기린-9921"
+    form = {"usable_password": "true", "password1": fresh, "password2": fresh, "set-password": "1"}
+    for answer in (admin_client.get(own), admin_client.post(own, form)):
+        assert (answer.status_code, answer.headers["location"]) == (302, "/accounts/password/change/")
+    boss.refresh_from_db()
+    assert not boss.check_password(fresh)
+
+
 def test_a_password_set_by_staff_ends_the_sessions(admin_client: Client, player: User) -> None:
     victim = Client()
     victim.force_login(player)
