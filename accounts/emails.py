@@ -48,11 +48,12 @@ def email_pending(user: User) -> EmailAddress | None:
     return claims.order_by("-pk").first()
 
 
-def email_claim_of(email: str) -> EmailAddress | None:
-    """Return the newest unconfirmed claim of an address by somebody who may log in."""
+def email_claim_of(email: str, *, preferred_id: int | None = None) -> EmailAddress | None:
+    """Return the unconfirmed claim of an address by somebody who may log in: the preferred user's, else the newest."""
     email = email.lower()
     claims = EmailAddress.objects.filter(email=email, verified=False, user__is_active=True)
-    found = claims.select_related("user").order_by("-pk").first()
+    own = claims.filter(user_id=preferred_id).first() if preferred_id is not None else None
+    found = own or claims.select_related("user").order_by("-pk").first()
     return found if found is not None and found.email == email else None
 
 

@@ -19,11 +19,14 @@ def confirmation_send(request: HttpRequest, address: EmailAddress, *, signup: bo
     return True
 
 
-def confirmation_send_again(request: HttpRequest, email: str) -> None:
-    """Send the link once more to whoever waits for it; to anybody else a word about what there is."""
+def confirmation_send_again(request: HttpRequest, email: str, *, user_id: int | None = None) -> None:
+    """Send the link once more to whoever waits for it; to anybody else a word about what there is.
+
+    `user_id` is who asks, if that is known: another's newer claim of the address must not get its owner's click.
+    """
     if not consume_email_verification_rate_limit(request, email):
         return
-    owner, claim = email_owner(email), email_claim_of(email)
+    owner, claim = email_owner(email), email_claim_of(email, preferred_id=user_id)
     if (
         owner is not None
         and not EmailAddress.objects.filter(user=owner, email=email, verified=False).exists()

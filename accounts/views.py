@@ -36,6 +36,8 @@ from stocking.base.errors import ApplicationError
 
 # The address a mail was sent to, so that the page after it can name it and send another.
 PENDING_EMAIL_KEY = "account_pending_email"
+# Who signed up in this browser and has not confirmed yet.
+PENDING_USER_KEY = "account_pending_user"
 _SECRETS = method_decorator(sensitive_post_parameters("oldpassword", "password", "password1", "password2"))
 
 
@@ -53,6 +55,7 @@ class SignupView(account_views.SignupView):
             return self.form_invalid(form)
         if confirmation_is_demanded():
             self.request.session[PENDING_EMAIL_KEY] = form.cleaned_data["email"]
+            self.request.session[PENDING_USER_KEY] = self.user.pk
         return response
 
 
@@ -121,6 +124,7 @@ class UpgradeView(AccountView):
                 self.request.session[HASH_SESSION_KEY] = self.user.get_session_auth_hash()
                 self.request.session.save()
         except forms.DuplicateAccountError:
+            self.user.refresh_from_db()
             return self.form_invalid(form)
         except forms.NoGuestError:
             return redirect("me")
@@ -165,7 +169,8 @@ class ConfirmationSentView(FormView):
         )
         if refusal is not None:
             return refusal
-        confirmation_send_again(self.request, email)
+        waiting = self.request.session.get(PENDING_USER_KEY)
+        confirmation_send_again(self.request, email, user_id=self.request.user.pk or waiting)
         self.request.session[PENDING_EMAIL_KEY] = email
         messages.info(self.request, _("메일을 보냈어요. 몇 분이 지나도 오지 않으면 스팸함도 확인해 주세요."))
         return super().form_valid(form)
@@ -184,7 +189,8 @@ class ConfirmEmailView(account_views.ConfirmEmailView):
             self.object = self.get_object()
         except Http404:
             return self.get(*args, **kwargs)
-        self.request.session.pop(PENDING_EMAIL_KEY, None)
+        for key in (PENDING_EMAIL_KEY, PENDING_USER_KEY):
+            self.request.session.pop(key, None)
         _address, response = flows.email_verification.verify_email_and_resume(self.request, self.object)
         if response is not None:
             return response

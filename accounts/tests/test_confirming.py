@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
@@ -151,6 +153,21 @@ def test_a_reset_for_a_claimed_address_sends_the_link_that_confirms_it(
     client.post("/accounts/password/reset/", {"email": "New@example.com"})
     [message] = mail.outbox
     assert link_in(message)
+
+
+def test_asking_again_sends_ones_own_link_whoever_claims_the_address_after(
+    client: Client, sign_up: Callable[..., Any]
+) -> None:
+    sign_up()
+    form = {"email": "new@example.com", "nickname": "새치기", "password1": FRESH, "password2": FRESH}
+    Client().post("/accounts/signup/", form)
+    with redis.Redis.from_url(settings.BUS_REDIS_URL) as bus:
+        bus.flushdb()  # three minutes later
+    mail.outbox.clear()
+    client.post("/accounts/confirm-email/", {"email": "new@example.com"})
+    [message] = mail.outbox
+    client.post(link_in(message))
+    assert User.objects.get(email="new@example.com").nickname == "첫개미"
 
 
 def test_a_wrong_old_or_foreign_link_says_what_to_do(client: Client, sign_up: Callable[..., Any]) -> None:

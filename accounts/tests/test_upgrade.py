@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+import redis
 from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
@@ -100,3 +101,33 @@ def test_players_and_visitors_have_nothing_to_upgrade(client: Client, player: Us
     assert client.post("/accounts/upgrade/", FORM).url == "/me/"
     player.refresh_from_db()
     assert player.nickname == "새벽개미"
+
+
+def test_a_guest_who_waits_for_the_link_can_give_the_password_again(
+    client: Client, guest: User, settings: Any
+) -> None:
+    """Asked for before a provider is connected: nobody logs in by the e-mail yet, but the password is there."""
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    settings.SOCIAL_CREDENTIALS = {"kakao": ("id", "secret")}
+    client.post("/accounts/upgrade/", FORM)
+    asked = client.post("/accounts/kakao/login/", {"process": "connect"}).headers["location"]
+    assert asked.startswith("/accounts/reauthenticate/")
+    for _ in range(10):
+        assert "맞지 않아요" in client.post(asked, {"password": "wrong"}).content.decode()
+    assert client.post(asked, {"password": "wrong"}).status_code == 429
+    with redis.Redis.from_url(settings.BUS_REDIS_URL) as bus:
+        bus.flushall()
+    client.force_login(User.objects.get())
+    client.post("/accounts/kakao/login/", {"process": "connect"})
+    assert "kauth.kakao.com" in client.post(asked, {"password": PASSWORD}).content.decode()
+
+
+def test_of_a_nickname_taken_at_the_same_moment_the_page_does_not_speak_as_if_it_were_the_guests(
+    client: Client, guest: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    User.objects.create_user("ant@example.com", "새벽개미", PASSWORD)
+    monkeypatch.setattr("accounts.forms.nickname_clean", lambda nickname, **_: nickname)
+    answer = client.post("/accounts/upgrade/", {**FORM, "nickname": "새벽개미"})
+    assert "방금 다른 분이" in answer.content.decode()
+    assert guest.nickname in answer.content.decode()
+    assert answer.wsgi_request.user.is_guest
