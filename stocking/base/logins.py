@@ -5,6 +5,7 @@ message that is lost, late or told twice does no harm: the check finds the same 
 """
 
 import asyncio
+import contextlib
 import logging
 import weakref
 from collections.abc import Callable, Sequence
@@ -113,11 +114,11 @@ class Speakers:
         loop = asyncio.get_running_loop()
         due = loop.time() + CHECK_SECONDS
         while self._of_user:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await self._hint.wait()
-                users, self._hinted = self._hinted, set()
-            except TimeoutError:
+            users, self._hinted = self._hinted, set()
+            if loop.time() >= due:  # also where one hint follows another without a pause
                 users, due = set(self._of_user), loop.time() + CHECK_SECONDS
             self._hint.clear()
             try:
