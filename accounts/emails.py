@@ -10,6 +10,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -49,11 +50,17 @@ def email_pending(user: User) -> EmailAddress | None:
 
 
 def email_claim_of(email: str, *, preferred_id: int | None = None) -> EmailAddress | None:
-    """Return the unconfirmed claim of an address by somebody who may log in: the preferred user's, else the newest."""
+    """Return the unconfirmed claim of an address by somebody who may log in: the preferred user's, else the newest.
+
+    Else only of those who have no other way to log in: who confirms an address by a link that they were not waiting
+    for must not get an account that somebody else keeps a key of.
+    """
     email = email.lower()
     claims = EmailAddress.objects.filter(email=email, verified=False, user__is_active=True)
+    claims = claims.select_related("user").order_by("-pk")
     own = claims.filter(user_id=preferred_id).first() if preferred_id is not None else None
-    found = own or claims.select_related("user").order_by("-pk").first()
+    no_other_way = Q(user__email=None, user__socialaccount=None) | Q(user__email=email)
+    found = own or claims.filter(no_other_way).first()
     return found if found is not None and found.email == email else None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.core import mail
 from django.test import Client
@@ -168,6 +169,25 @@ def test_asking_again_sends_ones_own_link_whoever_claims_the_address_after(
     [message] = mail.outbox
     client.post(link_in(message))
     assert User.objects.get(email="new@example.com").nickname == "첫개미"
+
+
+def test_nobody_is_sent_a_link_to_an_account_that_somebody_else_has_a_key_of(client: Client) -> None:
+    """A stranger claims the address for an account of theirs, and waits for its owner to ask for a mail."""
+    by_provider = User.objects.create_user(None, "네이버로", None)
+    SocialAccount.objects.create(user=by_provider, provider="naver", uid="1")
+    by_another_email = User.objects.create_user("mine@example.com", "다른메일", PASSWORD)
+    for stranger in (by_provider, by_another_email):
+        email_claim(user=stranger, email="new@example.com")
+    client.post("/accounts/password/reset/", {"email": "new@example.com"})
+    client.post("/accounts/confirm-email/", {"email": "new@example.com"})
+    assert [message.subject for message in mail.outbox] == ["[스톡킹] 이메일 안내"] * 2
+    mail.outbox.clear()
+    client.force_login(by_provider)
+    with redis.Redis.from_url(settings.BUS_REDIS_URL) as bus:
+        bus.flushdb()  # three minutes later
+    client.force_login(by_provider)
+    client.post("/accounts/confirm-email/", {"email": "new@example.com"})
+    assert link_in(mail.outbox[0]), "who asks for their own gets it"
 
 
 def test_a_wrong_old_or_foreign_link_says_what_to_do(client: Client, sign_up: Callable[..., Any]) -> None:
