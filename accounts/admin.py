@@ -114,8 +114,11 @@ class UserAdmin(DjangoUserAdmin):
         return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *self._rights)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Return whether the viewer may change this user: a superuser only superusers, who has left nobody."""
-        if obj is not None and obj.is_superuser and not request.user.is_superuser:
+        """Return whether the viewer may change this user: staff only superusers, who has left nobody.
+
+        Who sets another's password or e-mail can have the other's rights.
+        """
+        if obj is not None and (obj.is_staff or obj.is_superuser) and not request.user.is_superuser:
             return False
         if obj is not None and obj.deleted_at is not None:
             return False

@@ -117,6 +117,19 @@ def test_staff_without_all_rights_cannot_give_rights_nor_touch_a_superuser(
     assert boss.is_active
 
 
+@pytest.mark.parametrize("whose", ["colleague", "clerk"])
+def test_staff_without_all_rights_take_over_no_colleague(clerk_client: Client, whose: str) -> None:
+    User.objects.create_user("colleague@example.com", "동료", PASSWORD, is_staff=True)
+    target = User.objects.get(email=f"{whose}@example.com")
+    fresh = {"password1": "노란-기린-9921", "password2": "노란-기린-9921", "usable_password": "true"}
+    address = f"/admin/accounts/user/{target.pk}"
+    assert clerk_client.get(f"{address}/change/").status_code == 200, "to look at"
+    assert clerk_client.post(f"{address}/password/", fresh).status_code == 403
+    assert clerk_client.post(f"{address}/change/", _form(target, email="x@example.com")).status_code == 403
+    target.refresh_from_db()
+    assert (target.email, target.check_password(PASSWORD)) == (f"{whose}@example.com", True)
+
+
 def test_staff_add_and_rename_users_without_failures(admin_client: Client, player: User) -> None:
     address = "/admin/accounts/user/add/"
     form = {"email": "", "nickname": "새로온봇", "usable_password": "false", "password1": "", "password2": ""}
