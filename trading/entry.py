@@ -38,6 +38,8 @@ csrf_unmask: Any = csrf._unmask_cipher_token  # type: ignore[attr-defined]
 MAX_BODY_BYTES = 4_096
 MAX_SYMBOL_CHARACTERS = 16
 BROWSERS_REMEMBERED = 4_096
+# What is longer is looked at each time: nobody fills the memory by sending what nobody's browser does.
+HEADERS_REMEMBERED_MAX_BYTES = 2_048
 _HEADERS = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *BARE_HEADERS]
 
 
@@ -96,7 +98,10 @@ class OrderEntry:
         self._count_address(scope)
         if len(headers) != len(scope["headers"]):
             _refuse_doubled(scope["headers"])
-        session = _session_checked(
+        sent = (headers.get(name, b"") for name in (b"cookie", b"x-csrftoken", b"origin", b"host"))
+        is_short = sum(map(len, sent)) <= HEADERS_REMEMBERED_MAX_BYTES
+        check = _session_checked if is_short else _session_checked.__wrapped__
+        session = check(
             headers.get(b"cookie", b""), headers.get(b"x-csrftoken", b""), headers.get(b"origin"),
             headers.get(b"host", b""), connection_is_secure(scope),
         )  # fmt: skip

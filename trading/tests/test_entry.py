@@ -13,6 +13,7 @@ from django.test import Client
 
 from accounts.models import User
 from stocking.base.headers import BARE_HEADERS
+from trading import entry
 from trading.entry import MAX_BODY_BYTES, OrderEntry
 from trading.gate.client import gate
 from trading.models import Order
@@ -422,3 +423,13 @@ def test_the_message_speaks_the_browser_s_language() -> None:
         for language in ("ko", "en", "xx")
     }
     assert texts["xx"] == texts["ko"] and all(texts.values())
+
+
+def test_what_is_longer_than_a_browser_sends_is_not_kept_in_memory() -> None:
+    browser = Browser()
+    long, host = "x" * 100_000, "y" * 100_000
+    kept = entry._session_checked.cache_info().currsize
+    cookie = f"csrftoken={browser.token}; other={long}"
+    for changes in ({"cookie": cookie}, {"host": host, "origin": None}):
+        assert browser.request("POST", "/api/orders", {}, **changes).told == (400, "invalid_request")
+    assert entry._session_checked.cache_info().currsize == kept
