@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -95,6 +96,7 @@ def api_mute(request: HttpRequest, player: str) -> dict[str, Any]:
     return {"players": mutes_list(user)}
 
 
+@never_cache
 @require_safe
 @login_required
 @ensure_csrf_cookie
@@ -148,6 +150,7 @@ def api_reports(request: HttpRequest) -> dict[str, Any]:
     return {"duplicate": report is None}
 
 
+@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @ensure_csrf_cookie

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
@@ -89,6 +90,7 @@ def _placement(user: User) -> dict[str, int]:
     return {"games": PLACEMENT_GAMES, "left": max(0, PLACEMENT_GAMES - user.games_played)}
 
 
+@never_cache
 @require_safe
 @login_required
 @ensure_csrf_cookie

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
@@ -110,6 +111,7 @@ def _orders_url(tab: str, filters: dict[str, str], cursor: str = "") -> str:
     return f"{reverse('orders')}?{urlencode({name: value for name, value in parameters.items() if value})}"
 
 
+@never_cache
 @require_safe
 @login_required
 @ensure_csrf_cookie

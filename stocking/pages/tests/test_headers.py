@@ -11,6 +11,7 @@ from django.test import Client, RequestFactory, override_settings
 from django.urls import include, path
 from redis.exceptions import ConnectionError as StoreAwayError
 
+from accounts.models import User
 from stocking import urls
 from stocking.base.content_policy import BARE_POLICY
 from stocking.base.errors import ApplicationError
@@ -214,3 +215,14 @@ def test_forms_lead_to_this_site_alone_whatever_logins_are_configured(client: Cl
     # Where the form leads answers with a page that goes on, not with a redirect, which form-action would forbid.
     left = client.post("/accounts/kakao/login/")
     assert left.status_code == 200 and directives(left)["form-action"] == ["'self'"]
+
+
+@pytest.mark.parametrize(
+    "address", ["/me/", "/orders/", "/chat/mutes/", "/accounts/nickname/", "/accounts/delete/"]
+)
+def test_ones_own_pages_are_kept_by_nobody(address: str) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("ant@example.com", "새벽개미"))
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"], "going back after a logout shows nothing"
