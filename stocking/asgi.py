@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import nullcontext
 from typing import Any
 
 import django
@@ -23,6 +24,11 @@ from stocking.base.headers import headers_complete  # noqa: E402
 from trading.entry import OrderEntry, answer  # noqa: E402
 
 PAGES_AT_ONCE = 4
+# Of these so many for forms that may hash a password, a tenth of a second and more on a processor: whoever sends many
+# waits for them in a line of their own. Playing at once and leaving hash nothing.
+PASSWORDS_AT_ONCE = 2
+FORMS_THAT_HASH = "/accounts/"
+HASH_NOTHING = ("/accounts/guest/", "/accounts/logout/")
 MAX_BODY_BYTES = 256 * 1024  # the longest form is one of the admin's; nothing is uploaded here
 
 
@@ -40,6 +46,7 @@ class Pages(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self._slots = asyncio.Semaphore(PAGES_AT_ONCE)
+        self._password_slots = asyncio.Semaphore(PASSWORDS_AT_ONCE)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request; one with too large a body by 413, as soon as that is known."""
@@ -68,7 +75,7 @@ class Pages(ASGIHandler):
 
     async def get_response_async(self, request: Any) -> Any:
         """Answer one request when it is its turn."""
-        async with self._slots:
+        async with self._password_slots if _may_hash(request) else nullcontext(), self._slots:
             return await super().get_response_async(request)
 
     def create_request(self, scope: Any, body_file: Any) -> Any:
@@ -81,6 +88,12 @@ class Pages(ASGIHandler):
         headers_complete(response.headers)
         response.headers.setdefault("Content-Security-Policy", BARE_POLICY)
         await super().send_response(response, send)
+
+
+def _may_hash(request: Any) -> bool:
+    """Return whether answering may take the hashing of a password."""
+    path: str = request.path_info
+    return request.method == "POST" and path.startswith(FORMS_THAT_HASH) and path not in HASH_NOTHING
 
 
 def _length_told(scope: Any) -> int:

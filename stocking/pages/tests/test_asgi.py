@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.handlers.asgi import ASGIHandler
+from django.test import RequestFactory
 
 from stocking import asgi
 from stocking.base.headers import BARE_HEADERS
@@ -23,9 +24,33 @@ async def test_only_a_few_pages_are_made_at_once(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(ASGIHandler, "get_response_async", answer)
     pages = asgi.Pages()
-    asked = list(range(5 * asgi.PAGES_AT_ONCE))
-    assert await asyncio.gather(*(pages.get_response_async(number) for number in asked)) == asked
+    asked = [RequestFactory().get(f"/games/{number}/") for number in range(5 * asgi.PAGES_AT_ONCE)]
+    assert await asyncio.gather(*(pages.get_response_async(request) for request in asked)) == asked
     assert most == asgi.PAGES_AT_ONCE
+
+
+async def test_who_has_many_passwords_hashed_keeps_no_page_from_anybody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answered: list[str] = []
+    may_finish = asyncio.Event()
+
+    async def answer(self: ASGIHandler, request: Any) -> Any:
+        if request.path == "/accounts/login/":
+            await may_finish.wait()
+        answered.append(request.path)
+
+    monkeypatch.setattr(ASGIHandler, "get_response_async", answer)
+    pages, requests = asgi.Pages(), RequestFactory()
+    logins = [requests.post("/accounts/login/") for _ in range(5 * asgi.PAGES_AT_ONCE)]
+    waiting = asyncio.gather(*(pages.get_response_async(login) for login in logins))
+    others = [requests.get("/"), requests.post("/accounts/guest/"), requests.post("/orders/submit/")]
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(pages.get_response_async(other) for other in others))
+    assert sorted(answered) == ["/", "/accounts/guest/", "/orders/submit/"]
+    may_finish.set()
+    await waiting
+    assert len(answered) == len(others) + len(logins)
 
 
 async def asked(scope: dict[str, Any], *parts: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
