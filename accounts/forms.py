@@ -13,6 +13,7 @@ from accounts.emails import confirmation_is_demanded, email_owner, email_validat
 from accounts.models import User
 from accounts.nicknames import nickname_clean, nickname_is_taken
 from accounts.services import guest_upgrade, nickname_change, player_create
+from accounts.throttling import password_fits
 
 PASSWORD_CHARACTERS_MAX = 128
 _LABELS: dict[str, Any] = {
@@ -205,14 +206,14 @@ class ResetPasswordForm(EmailForm):
 
 
 class PasswordAsked(Worded, forms.Form):
-    """A form that asks who is logged in for the password, if there is one."""
+    """A form that asks who is logged in for the password, if there is one; each try counts as one at the login."""
 
     password = forms.CharField(
         strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
     )
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        self.user = user
+    def __init__(self, *args: Any, user: User, request: HttpRequest, **kwargs: Any) -> None:
+        self.user, self.request = user, request
         super().__init__(*args, **kwargs)
         if not user.has_usable_password():
             del self.fields["password"]
@@ -222,7 +223,7 @@ class PasswordAsked(Worded, forms.Form):
     def clean_password(self) -> str:
         """Check the password."""
         password: str = self.cleaned_data["password"]
-        if len(password) > PASSWORD_CHARACTERS_MAX or not self.user.check_password(password):
+        if len(password) > PASSWORD_CHARACTERS_MAX or not password_fits(self.request, self.user, password):
             raise forms.ValidationError(
                 _("비밀번호가 맞지 않아요. 다시 확인해 주세요."), code="incorrect_password"
             )

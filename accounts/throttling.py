@@ -20,6 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
 from django.utils.decorators import sync_and_async_middleware
 
+from accounts.models import User
 from stocking.base.addresses import address_group, client_address
 from stocking.base.throttles import Allowance, Limit, throttle_give_back, throttle_take
 
@@ -65,18 +66,32 @@ def account_mark(email: str) -> str:
     return salted_hmac(_SALT, email.strip().lower(), algorithm="sha256").hexdigest()[:32]
 
 
+def _tries(who: str) -> list[Allowance]:
+    """Return what each try costs, right or wrong, as each hashes: known browsers apart, so that guesses stop none."""
+    rates = parse_rates(settings.LOGIN_RATE)
+    return [Allowance(f"login:tries:{who}:{rate}", Limit(rate.amount, rate.duration)) for rate in rates]
+
+
+def password_fits(request: HttpRequest, user: User, password: str) -> bool:
+    """Return whether this is the user's password, asked for again; `rate_limited` before it is even looked at."""
+    tries, failures = login_allowances(request, user.email or f"#{user.pk}")
+    throttle_take(*tries, *failures)
+    fits = user.check_password(password)
+    if fits:
+        throttle_give_back(*failures)
+    return fits
+
+
 def login_allowances(request: HttpRequest, email: str) -> tuple[list[Allowance], list[Allowance]]:
     """Return what a try costs for good, and what it costs unless the password is right."""
     account = account_mark(email)
+    group = address_group(client_address(request))
     browser = known_browser(request)
     if browser is not None and account in browser.accounts:
-        return [], [Allowance(f"login:browser:{browser.name}:{account}", FAILURES_OF_KNOWN_BROWSER)]
-    group = address_group(client_address(request))
-    tries = [
-        Allowance(f"login:tries:{group}:{rate}", Limit(rate.amount, rate.duration))
-        for rate in parse_rates(settings.LOGIN_RATE)
-    ]
-    return tries, [
+        return _tries(f"known:{group}"), [
+            Allowance(f"login:browser:{browser.name}:{account}", FAILURES_OF_KNOWN_BROWSER)
+        ]
+    return _tries(group), [
         Allowance(f"login:failed:{group}", FAILURES_OF_ADDRESS),
         Allowance(f"login:failed:{account}:{group}", FAILURES_OF_ACCOUNT_AND_ADDRESS),
         Allowance(f"login:failed:{account}", FAILURES_OF_ACCOUNT),

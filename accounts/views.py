@@ -100,6 +100,14 @@ class AccountView(NextRedirectMixin, FormView):
         return {**super().get_form_kwargs(), "user": self.user}
 
 
+class PasswordAskingView(AccountView):
+    """One whose form asks for the password again."""
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Tell the form from where it is asked."""
+        return {**super().get_form_kwargs(), "request": self.request}
+
+
 class UpgradeView(AccountView):
     """A guest becomes a player, and keeps everything."""
 
@@ -200,7 +208,7 @@ class ConfirmEmailView(account_views.ConfirmEmailView):
 # Changing -------------------------------------------------------------------------------------------
 
 
-class EmailView(AccountView):
+class EmailView(PasswordAskingView):
     """Another e-mail; where it has to be confirmed, the present one holds until then."""
 
     limited_as = "manage_email"
@@ -285,7 +293,7 @@ def nickname_check(request: HttpRequest) -> dict[str, Any]:
 # Leaving --------------------------------------------------------------------------------------------
 
 
-class DeleteView(AccountView):
+class DeleteView(PasswordAskingView):
     """Leave for good, after the password or, without one, the nickname was typed."""
 
     limited_as = "reauthenticate"

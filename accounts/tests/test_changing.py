@@ -10,6 +10,7 @@ from django.test import Client, override_settings
 from accounts.emails import email_vouch
 from accounts.models import User
 from accounts.tests.conftest import PASSWORD
+from stocking.settings import base
 
 pytestmark = pytest.mark.django_db
 
@@ -223,3 +224,12 @@ def _assert_ours(page: str) -> None:
 @pytest.mark.parametrize("address", SHUT)
 def test_what_we_do_not_offer_is_not_there(mine: Client, address: str) -> None:
     assert mine.get(f"/accounts/{address}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "form", ["email", "nickname", "delete", "upgrade", "password/change", "password/set", "reauthenticate"]
+)
+def test_who_is_not_logged_in_any_more_is_led_to_the_login(client: Client, form: str, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = base.ACCOUNT_RATE_LIMITS  # some of them count by user
+    answer = client.post(f"/accounts/{form}/", {"password": "x", "nickname": "x", "email": "x@example.com"})
+    assert (answer.status_code, answer.url.split("?")[0]) == (302, "/accounts/login/")

@@ -20,6 +20,7 @@ from accounts.models import User
 from accounts.tests.conftest import PASSWORD
 from accounts.tests.watching import HashesCounted
 from chat.moderation import player_ban, player_unban
+from stocking.settings import base
 
 pytestmark = pytest.mark.django_db
 
@@ -256,3 +257,10 @@ def test_a_sign_up_that_staffs_log_refers_to_keeps_no_other_from_being_removed(o
     player_unban(player=first, reason="오해", staff=staff)
     assert services.unconfirmed_remove() == 1
     assert list(User.objects.filter(pk__in=[first.pk, second.pk])) == [first]
+
+
+def test_one_address_is_sent_few_links_whoever_asks(settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = base.ACCOUNT_RATE_LIMITS
+    emails = ["ant@example.com", "ANT@example.com", "ant@example.com", "ant@example.com", "bee@example.com"]
+    codes = [Client().post("/accounts/confirm-email/", {"email": email}).status_code for email in emails]
+    assert codes == [302, 302, 302, 429, 302]

@@ -127,6 +127,18 @@ def test_tries_of_any_kind_are_counted_by_address(player: User, settings: Any) -
     assert attempt(Client(), player.email, PASSWORD).status_code == 302
 
 
+def test_a_known_browser_is_not_let_hash_without_end(player: User, settings: Any) -> None:
+    settings.LOGIN_RATE = "3/m/ip"
+    home = Client()
+    assert attempt(home, player.email, PASSWORD, HOME).status_code == 302
+    statuses(player.email, 5, address=HOME)
+    codes = []
+    for _ in range(4):
+        home.post("/accounts/logout/")
+        codes.append(attempt(home, player.email, PASSWORD, HOME).status_code)
+    assert codes == [302, 302, 302, 429], "whatever strangers at the same address have used up"
+
+
 def test_the_admins_login_is_the_same_login(player: User) -> None:
     boss = User.objects.create_superuser("boss@example.com", "대장", PASSWORD)
     form = {"username": boss.email, "password": PASSWORD}
@@ -146,6 +158,19 @@ def test_the_password_asked_again_is_counted_too(client: Client, player: User) -
     form = {"password": "wrong"}
     codes = [client.post("/accounts/reauthenticate/", form, REMOTE_ADDR=HOME).status_code for _ in range(11)]
     assert codes == [200] * 10 + [429]
+
+
+@pytest.mark.parametrize("form", ["email", "delete"])
+def test_a_form_that_asks_for_the_password_is_no_way_to_guess_it(
+    client: Client, player: User, form: str, settings: Any
+) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {}
+    attempt(client, player.email, PASSWORD, HOME)
+    data = {"password": "wrong", "email": "ant2@example.com"}
+    codes = [client.post(f"/accounts/{form}/", data, REMOTE_ADDR=HOME).status_code for _ in range(11)]
+    assert codes == [200] * 10 + [429]
+    refused = client.post(f"/accounts/{form}/", data | {"password": PASSWORD}, REMOTE_ADDR=HOME)
+    assert refused.status_code == 429
 
 
 def test_keys_on_the_bus_name_nobody(player: User) -> None:
