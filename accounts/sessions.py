@@ -22,6 +22,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.base import UpdateError
 from django.core.cache import cache
 from django.db import transaction
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from stocking.base import logins
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 # As Django makes them. A spelling that only the database takes for the same would escape its logout.
 KEY_FORM = re.compile(r"[a-z0-9]{8,64}")
 ELSEWHERE_SECONDS = 86_400
+EXPIRED_REMOVED_MAX = 5_000
 
 SessionEndListener = Callable[[str], None]
 SessionsEndListener = Callable[[int, str], None]
@@ -183,6 +185,17 @@ def _delete(user: "User", keys: list[str]) -> int:
     for key in keys:
         store.delete(key)
     transaction.on_commit(partial(logins.tell_changed, user.pk))
+    return len(keys)
+
+
+def sessions_expired_remove() -> int:
+    """Remove rows of sessions that have run out, which nothing counts any more; return how many."""
+    from accounts.models import Session
+
+    expired = Session.objects.filter(expire_date__lt=timezone.now()).order_by("expire_date")
+    keys = list(expired.values_list("pk", flat=True)[:EXPIRED_REMOVED_MAX])
+    for first in range(0, len(keys), 500):
+        Session.objects.filter(pk__in=keys[first : first + 500]).delete()
     return len(keys)
 
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
@@ -13,10 +14,17 @@ from django.contrib.auth import login
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import connection, transaction
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from accounts.models import Session, User
 from accounts.services import user_ban
-from accounts.sessions import before_sessions_end, current_user_of, ended_elsewhere, session_begin
+from accounts.sessions import (
+    before_sessions_end,
+    current_user_of,
+    ended_elsewhere,
+    session_begin,
+    sessions_expired_remove,
+)
 from accounts.tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -196,3 +204,14 @@ def test_a_forgotten_password_ends_every_session(player: User) -> None:
     fresh = "노란-기린-9921"
     by_mail.post(page.request["PATH_INFO"], {"password1": fresh, "password2": fresh})
     assert current_user_of(first.cookies["sessionid"].value) is None
+
+
+def test_sessions_that_have_run_out_are_removed_and_no_others() -> None:
+    for _ in range(2):
+        Client().post("/accounts/guest/")
+    old = Session.objects.order_by("pk").first()
+    assert old is not None
+    Session.objects.filter(pk=old.pk).update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert sessions_expired_remove() == 1
+    assert Session.objects.count() == 1
+    assert sessions_expired_remove() == 0
