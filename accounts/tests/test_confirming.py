@@ -136,6 +136,23 @@ def test_an_address_that_was_never_confirmed_goes_to_who_proves_it(player: User)
     assert list(User.objects.order_by("pk").values_list("email", flat=True)) == [None, "ant@example.com"]
 
 
+@pytest.mark.parametrize("is_known_to_allauth", [True, False])
+def test_a_player_from_before_confirmation_was_demanded_gets_in_by_the_link(
+    client: Client, player: User, log_in: Callable[..., Any], is_known_to_allauth: bool
+) -> None:
+    if is_known_to_allauth:
+        EmailAddress.objects.create(user=player, email=player.email, primary=True, verified=False)
+    answer = log_in()
+    assert answer.url == "/accounts/confirm-email/"
+    assert "메일" in client.get(answer.url).content.decode()
+    assert "_auth_user_id" not in client.session
+    [message] = mail.outbox
+    assert client.post(link_in(message)).url == "/"
+    assert client.session["_auth_user_id"] == str(player.pk)
+    Client().post("/accounts/logout/")
+    assert log_in().url == "/"
+
+
 def test_two_claims_at_the_same_moment_one_gets_it(owner: User) -> None:
     newcomer = User.objects.create_user(None, "늦은개미", PASSWORD)
     address = email_claim(user=newcomer, email="late@example.com")
