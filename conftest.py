@@ -101,10 +101,12 @@ def _group_of(file: PurePath) -> str | None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    """Where tests are handed out, begin with the group that takes longest."""
+    """Where tests are handed out, begin with what takes longest, so that no process is left with it at the end."""
     yield
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: _group_of(item.path) != "instances")
+        items.sort(
+            key=lambda item: (_group_of(item.path) != "instances", item.path.stem != "test_simulation")
+        )
 
 
 @pytest.fixture(autouse=True)

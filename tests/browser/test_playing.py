@@ -201,7 +201,11 @@ def trade_with_each_other(one: Window, two: Window) -> bool:
         return False
     two.page.locator("[data-portion='100']").click()
     sent_ms = time.time() * 1_000
-    two.send()
+    try:
+        two.send()
+    except AssertionError:  # what it would buy has gone, or its money is still held
+        print(f"not sent: {two.part('reason').inner_text()}")
+        return False
     try:
         seen = {
             (window, word, side): [window.seen_at(where, word, began_ms) for where in ("toast", "chat")]

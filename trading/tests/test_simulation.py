@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 SECONDS = int(os.environ.get("STOCKING_SIMULATION_SECONDS", "30"))
+# Beside another process of tests one processor is enough.
+JOBS = 1 if "PYTEST_XDIST_WORKER" in os.environ else os.cpu_count() or 1
 
 
 @pytest.mark.timeout(SECONDS + 120)
@@ -17,7 +19,7 @@ def test_fresh_seeds(repository: Path, tmp_path: Path) -> None:
     first = int(datetime.now(UTC).timestamp()) * 1_000
     command = [
         sys.executable, "manage.py", "simulate", "--seeds", "1000000", "--first", str(first),
-        "--seconds", str(SECONDS), "--jobs", str(os.cpu_count() or 1),
+        "--seconds", str(SECONDS), "--jobs", str(JOBS),
     ]  # fmt: skip
     run = subprocess.run(
         command,
